@@ -1,0 +1,5 @@
+option(SHALAB_SANITIZE "build with AddressSanitizer and UBSan" OFF)
+if(SHALAB_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -1,0 +1,3 @@
+add_library(shalab_warnings INTERFACE)
+target_compile_options(shalab_warnings INTERFACE -Wall -Wextra -Wshadow
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror=return-type)

@@ -1,0 +1,1 @@
+// Keeps a host library without sources linkable.
