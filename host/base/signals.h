@@ -1,0 +1,29 @@
+#pragma once
+// Signals as a flag that long loops look at.
+//
+// The first SIGINT or SIGTERM asks for a stop: the loop ends its step, writes
+// a checkpoint and leaves. A second SIGINT leaves at once with status 130; the
+// database stays sound, because each write is one transaction. SIGPIPE is
+// ignored, so a closed `| head` ends no run.
+
+#include "shalab/services.h"
+
+namespace shalab {
+
+// Installs the handlers (once; later calls change nothing) and returns the
+// token, which lives as long as the process. [main]
+const CancelToken& install_signal_handlers();
+
+// Only SIGPIPE: for commands that take no time and may be interrupted as usual.
+void ignore_broken_pipes();
+
+// The first signal that asked for a stop, or 0. [any thread]
+int caught_signal();
+
+// Forgets it: for tests, and for a loop that starts anew after a stop.
+void forget_caught_signal();
+
+// 130 for SIGINT, 143 for SIGTERM: what a shell would report.
+int exit_code_of_signal(int signal);
+
+}  // namespace shalab
