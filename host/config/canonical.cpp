@@ -1,0 +1,90 @@
+#include "config/canonical.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/digest.h"
+
+namespace shalab {
+
+namespace {
+
+constexpr std::array<const char*, 4> kNotHashed = {"run.seed", "run.name",
+                                                   "run.device", "run.threads"};
+
+struct Line {
+  std::string key;
+  std::string value;
+  std::string origin;
+};
+
+std::vector<Line> lines_of(const ResolvedSection& section) {
+  std::vector<Line> lines;
+  for (const Field& field : section.settings.fields().all()) {
+    lines.push_back({field.name, to_text(section.settings.value(field.name)),
+                     section.origins.at(field.name).text()});
+  }
+  return lines;
+}
+
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(text.size(), width), ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string canonical_text(const ResolvedConfig& config) {
+  std::string text;
+  for (const ResolvedSection& section : config.sections) {
+    text += "[" + section.name + "]\n";
+    for (const Line& line : lines_of(section)) {
+      text +=
+          line.key + " =" + (line.value.empty() ? "" : " ") + line.value + "\n";
+    }
+  }
+  return text;
+}
+
+std::string config_hash(const ResolvedConfig& config) {
+  std::vector<std::string> facts;
+  for (const ResolvedSection& section : config.sections) {
+    facts.push_back("[" + section.name + "]\n");
+    for (const Line& line : lines_of(section)) {
+      const std::string key = section.name + "." + line.key;
+      if (std::ranges::count(kNotHashed, key) > 0) continue;
+      facts.push_back(key + " = " + line.value + "\n");
+    }
+  }
+  std::ranges::sort(facts);
+  Sha256 digest;
+  for (const std::string& fact : facts) digest.update(fact);
+  return digest.hex();
+}
+
+std::string full_hash(const ResolvedConfig& config) {
+  return sha256_hex(canonical_text(config));
+}
+
+std::string check_text(const ResolvedConfig& config) {
+  std::size_t key_width = 0;
+  std::size_t value_width = 0;
+  for (const ResolvedSection& section : config.sections) {
+    for (const Line& line : lines_of(section)) {
+      key_width = std::max(key_width, line.key.size());
+      value_width =
+          std::max(value_width, std::min<std::size_t>(line.value.size(), 40));
+    }
+  }
+  std::string text;
+  for (const ResolvedSection& section : config.sections) {
+    text += (text.empty() ? "[" : "\n[") + section.name + "]\n";
+    for (const Line& line : lines_of(section)) {
+      text += padded(line.key, key_width) + " = " +
+              padded(line.value, value_width) + "  # " + line.origin + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace shalab
