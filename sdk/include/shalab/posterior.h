@@ -23,7 +23,7 @@ class Posterior {
   static Posterior laplace(at::Tensor location, at::Tensor scale);
   static Posterior dirac(at::Tensor value);
   // log_weights [C, B] (normalised over C; -inf removes a component from a
-  // sample), components with one shape [B, D].
+  // sample), components of one simple family and one shape [B, D].
   static Posterior mixture(at::Tensor log_weights,
                            std::vector<Posterior> components);
 
@@ -46,12 +46,14 @@ class Posterior {
   Family family() const;
   // One for a simple posterior; the C components of a mixture.
   std::vector<Posterior> components() const;
+  // [C, B], aligned with components(); zeros [1, B] for a simple posterior.
+  at::Tensor log_weights() const;
   // Parameters cut off from the graph (DReG, Tucker et al. 2019).
   Posterior detached() const;
   // Normal only (failed check otherwise).
   const at::Tensor& log_var() const;
 
-  class Impl;
+  struct Impl;
 
  private:
   explicit Posterior(std::shared_ptr<const Impl> impl);

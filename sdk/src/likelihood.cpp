@@ -1,0 +1,146 @@
+#include "shalab/likelihood.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "shalab/error.h"
+
+namespace shalab {
+
+namespace {
+
+at::Tensor at_least_fp32(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
+std::vector<std::int64_t> last_dims(int count) {
+  std::vector<std::int64_t> dims(static_cast<std::size_t>(count));
+  std::iota(dims.begin(), dims.end(), -count);
+  return dims;
+}
+
+std::int64_t event_size(const at::Tensor& parameters, int event_dims) {
+  std::int64_t size = 1;
+  for (int d = 1; d <= event_dims; ++d) size *= parameters.size(-d);
+  return size;
+}
+
+at::Tensor categorical_log_prob(const at::Tensor& logits, const at::Tensor& x) {
+  const at::Tensor log_probabilities = at::log_softmax(logits, -1);
+  const at::Tensor picked = x.expand(logits.sizes().slice(0, logits.dim() - 1));
+  return log_probabilities.gather(-1, picked.unsqueeze(-1)).squeeze(-1).sum(-1);
+}
+
+}  // namespace
+
+Likelihood::Likelihood(Family family, at::Tensor parameters, double scale,
+                       int event_dims)
+    : family_(family),
+      parameters_(at_least_fp32(parameters)),
+      scale_(scale),
+      event_dims_(event_dims) {
+  SHALAB_CHECK(scale > 0, "likelihood scale " + std::to_string(scale));
+  SHALAB_CHECK(event_dims >= 1 && event_dims <= parameters_.dim(),
+               std::to_string(event_dims) + " event dimensions of " +
+                   std::to_string(parameters_.dim()));
+}
+
+Likelihood Likelihood::normal(at::Tensor mean, double scale, int event_dims) {
+  return {Family::normal, std::move(mean), scale, event_dims};
+}
+
+Likelihood Likelihood::laplace(at::Tensor mean, double scale, int event_dims) {
+  return {Family::laplace, std::move(mean), scale, event_dims};
+}
+
+Likelihood Likelihood::bernoulli(at::Tensor logits, int event_dims) {
+  return {Family::bernoulli, std::move(logits), 1.0, event_dims};
+}
+
+Likelihood Likelihood::categorical(at::Tensor logits) {
+  return {Family::categorical, std::move(logits), 1.0, 2};
+}
+
+Likelihood Likelihood::of(const std::string& family, at::Tensor parameters,
+                          double scale, int event_dims) {
+  if (family == "normal") {
+    return normal(std::move(parameters), scale, event_dims);
+  }
+  if (family == "laplace") {
+    return laplace(std::move(parameters), scale, event_dims);
+  }
+  if (family == "bernoulli") {
+    return bernoulli(std::move(parameters), event_dims);
+  }
+  throw Error(ErrorKind::usage, "no likelihood '" + family + "'",
+              "one of normal, laplace, bernoulli");
+}
+
+at::Tensor Likelihood::log_prob(const at::Tensor& x) const {
+  if (family_ == Family::categorical) {
+    return categorical_log_prob(parameters_, x);
+  }
+  const at::Tensor value = at_least_fp32(x);
+  const std::vector<std::int64_t> dims = last_dims(event_dims_);
+  const auto size = static_cast<double>(event_size(parameters_, event_dims_));
+  if (family_ == Family::bernoulli) {
+    return (value * parameters_ - at::softplus(parameters_)).sum(dims);
+  }
+  const at::Tensor error = value - parameters_;
+  if (family_ == Family::laplace) {
+    return error.abs().sum(dims) * (-1 / scale_) - size * std::log(2 * scale_);
+  }
+  const double constant =
+      std::log(scale_) + 0.5 * std::log(2 * std::numbers::pi);
+  return error.square().sum(dims) * (-0.5 / (scale_ * scale_)) -
+         size * constant;
+}
+
+at::Tensor Likelihood::mean() const {
+  switch (family_) {
+    case Family::bernoulli:
+      return at::sigmoid(parameters_);
+    case Family::categorical:
+      return at::softmax(parameters_, -1);
+    default:
+      return parameters_;
+  }
+}
+
+at::Tensor Likelihood::mode() const {
+  return family_ == Family::categorical ? parameters_.argmax(-1) : mean();
+}
+
+at::Tensor Likelihood::sample(
+    const std::optional<at::Generator>& generator) const {
+  const at::NoGradGuard no_grad;
+  const auto exponential = [&] {
+    return at::empty_like(parameters_).exponential_(1.0, generator);
+  };
+  switch (family_) {
+    case Family::normal:
+      return parameters_ +
+             scale_ * at::empty_like(parameters_).normal_(0, 1, generator);
+    case Family::laplace: {
+      const at::Tensor up = exponential();
+      return parameters_ + scale_ * (up - exponential());
+    }
+    case Family::bernoulli:
+      return at::bernoulli(mean(), generator);
+    case Family::categorical:
+      return (parameters_ - exponential().log()).argmax(-1);
+  }
+  return parameters_;
+}
+
+Likelihood Likelihood::unflatten(std::int64_t k, std::int64_t b) const {
+  std::vector<std::int64_t> shape = {k, b};
+  for (int d = event_dims_; d >= 1; --d) shape.push_back(parameters_.size(-d));
+  return {family_, parameters_.reshape(shape), scale_, event_dims_};
+}
+
+}  // namespace shalab

@@ -1,0 +1,7 @@
+#include "shalab/metric.h"
+
+namespace shalab {
+
+Metric::~Metric() = default;
+
+}  // namespace shalab
