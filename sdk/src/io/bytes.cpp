@@ -197,16 +197,17 @@ Bytes inflate_bytes(const fs::path& file, ByteView bytes, Deflate kind,
 
 std::optional<std::uint64_t> byte_count(const std::vector<std::int64_t>& shape,
                                         std::size_t element_size) {
-  std::uint64_t count = element_size;
+  std::uint64_t count = element_size;  // as if no dimension were 0
+  bool is_empty = false;
   for (const std::int64_t dimension : shape) {
     if (dimension < 0) return std::nullopt;
-    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(dimension),
-                               &count)) {
-      return std::nullopt;
-    }
+    is_empty = is_empty || dimension == 0;
+    const auto factor =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(dimension, 1));
+    if (__builtin_mul_overflow(count, factor, &count)) return std::nullopt;
   }
   if (count > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
-  return count;
+  return is_empty ? 0 : count;
 }
 
 }  // namespace shalab::io

@@ -46,7 +46,7 @@ Bytes inflate_bytes(const std::filesystem::path& file, ByteView bytes,
                     Deflate kind, std::uint64_t max_size);
 
 // Product of the shape times `element_size`; nothing when a dimension is
-// negative or the product does not fit.
+// negative or the product, zeros left out, does not fit 63 bits.
 std::optional<std::uint64_t> byte_count(const std::vector<std::int64_t>& shape,
                                         std::size_t element_size);
 

@@ -95,6 +95,8 @@ TEST_F(Npy, RefusesWhatDoesNotFit) {
          "dimension from 0");
   refuse(npy("{'descr': '<f8', " + end + "(4611686018427387904, 4)}"),
          "overflows");
+  refuse(npy("{'descr': '|u1', " + end + "(0, 9223372036854775807, 2)}"),
+         "overflows");
   refuse(npy("{'descr': '|u1', " + end + "(0, 9223372036854775807,)} x"),
          "text follows");
   refuse(npy("{'descr': '|u1', 'descr': '|u1', " + end + "(0,)}"), "twice");
