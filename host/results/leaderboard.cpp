@@ -15,9 +15,10 @@ namespace {
 struct Row {
   std::string run_id, run, group, dataset, fusion, objective, prior, name,
       direction, unit, split, protocol, fingerprint, latent_source, generation,
-      note;
+      note, state;
   std::int64_t nfe = 0;
   double value = 0.0, seconds = 0.0;
+  std::int64_t num_averaged = 0;  // sources and targets
 };
 
 // How a number came about: only equal ones are compared.
@@ -26,7 +27,7 @@ using RowKey = std::tuple<std::string, std::string, std::string>;
 using PlaceKey = std::pair<std::string, std::string>;  // dataset, split
 
 struct CellData {
-  std::map<std::string, std::vector<double>> by_run;  // over sources, targets
+  std::map<std::string, Row> by_run;
 };
 
 struct TableRow {
@@ -52,23 +53,25 @@ std::vector<Row> read_rows(const ResultsDb& db,
   Statement row = db.statement(
       "SELECT run_id, run, config_hash, dataset, fusion, objective, prior, "
       "name, direction, unit, split, protocol, fingerprint, latent_source, "
-      "generation, note, nfe, value, seconds FROM leaderboard ORDER BY run_id, "
-      "name, source_subset, target_modality");
+      "generation, note, nfe, value, seconds, state, num_measurements FROM "
+      "leaderboard_means WHERE "
+      "(?1 = '' OR split = ?1) AND (?2 = '' OR dataset = ?2) ORDER BY run_id, "
+      "name");
+  row.bind(options.split).bind(options.dataset);
   std::vector<Row> rows;
   while (row.step()) {
-    const bool is_wanted =
-        (options.split.empty() || row.text(10) == options.split) &&
-        (options.dataset.empty() || row.text(3) == options.dataset) &&
-        contains(options.metrics, row.text(7)) &&
-        contains(options.run_ids, row.text(0));
+    const bool is_wanted = contains(options.metrics, row.text(7)) &&
+                           contains(options.run_ids, row.text(0));
     if (!is_wanted) continue;
     const bool is_alone = !options.average_seeds || row.text(2).empty();
-    rows.push_back({row.text(0), row.text(1),
-                    is_alone ? row.text(0) : row.text(2), row.text(3),
-                    row.text(4), row.text(5), row.text(6), row.text(7),
-                    row.text(8), row.text(9), row.text(10), row.text(11),
-                    row.text(12), row.text(13), row.text(14), row.text(15),
-                    row.integer(16), row.real(17), row.real(18)});
+    rows.push_back(
+        {row.text(0),  row.text(1),  is_alone ? row.text(0) : row.text(2),
+         row.text(3),  row.text(4),  row.text(5),
+         row.text(6),  row.text(7),  row.text(8),
+         row.text(9),  row.text(10), row.text(11),
+         row.text(12), row.text(13), row.text(14),
+         row.text(15), row.text(19), row.integer(16),
+         row.real(17), row.real(18), row.integer(20)});
   }
   return rows;
 }
@@ -82,11 +85,13 @@ std::map<PlaceKey, Place> arrange(const std::vector<Row>& rows) {
     line.facts = row;
     line.runs.insert(row.run_id);
     if (!row.note.empty()) line.notes.insert(row.note);
+    if (row.state != "finished")
+      line.notes.insert("run " + row.run + " (" + row.run_id.substr(0, 12) +
+                        ") is " + row.state + ", not finished");
     line.nfe = std::max(line.nfe, row.nfe);
     if (row.seconds > 0.0) line.seconds.push_back(row.seconds);
-    line.cells[row.name][{row.protocol, row.fingerprint}]
-        .by_run[row.run_id]
-        .push_back(row.value);
+    line.cells[row.name][{row.protocol, row.fingerprint}].by_run.emplace(
+        row.run_id, row);
   }
   return places;
 }
@@ -131,8 +136,7 @@ const CellData* cell_of(const TableRow& line, const std::string& metric,
 
 Summary over_runs(const CellData& cell) {
   std::vector<double> means;
-  for (const auto& [run, values] : cell.by_run)
-    means.push_back(summarise(values).mean);
+  for (const auto& [run, row] : cell.by_run) means.push_back(row.value);
   return summarise(means);
 }
 
@@ -223,7 +227,7 @@ class BlockBuilder {
     std::set<std::string> runs;
     for (const auto& [metric, identity] : choice_) {
       if (const CellData* cell = cell_of(line, metric, identity))
-        for (const auto& [run, values] : cell->by_run) runs.insert(run);
+        for (const auto& [run, row] : cell->by_run) runs.insert(run);
     }
     return runs.size();
   }
@@ -255,19 +259,19 @@ class BlockBuilder {
   // different ones, are not the same quantity: say so.
   void add_coverage_note(LeaderboardBlock& block, const std::string& metric,
                          const Identity& identity) const {
-    std::size_t most = 0;
+    std::int64_t most = 0;
     for (const TableRow* line : lines_)
       if (const CellData* cell = cell_of(*line, metric, identity))
-        for (const auto& [run, values] : cell->by_run)
-          most = std::max(most, values.size());
+        for (const auto& [run, row] : cell->by_run)
+          most = std::max(most, row.num_averaged);
     for (const TableRow* line : lines_) {
       const CellData* cell = cell_of(*line, metric, identity);
       if (!cell) continue;
-      for (const auto& [run, values] : cell->by_run) {
-        if (values.size() == most) continue;
+      for (const auto& [run, row] : cell->by_run) {
+        if (row.num_averaged == most) continue;
         block.notes.push_back(
             metric + " of " + line->facts.run + " (" + run.substr(0, 12) +
-            ") is a mean over " + std::to_string(values.size()) +
+            ") is a mean over " + std::to_string(row.num_averaged) +
             " sources and targets, others over " + std::to_string(most));
       }
     }

@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <random>
+#include <thread>
 #include <utility>
 
 namespace shalab {
@@ -58,8 +60,32 @@ int allow_only_reading(void*, int action, const char* first, const char*,
 
 struct ResultsDb::Handle {
   sqlite3* db = nullptr;
-  Clock::time_point deadline;
+  Clock::time_point deadline;  // of a limited query
+  std::chrono::milliseconds busy_timeout{0};
+  Clock::time_point waiting_since;
+  bool has_waited = false;  // in the present write
+  std::minstd_rand jitter{std::random_device{}()};
+
   ~Handle() { sqlite3_close_v2(db); }
+
+  void pause(int min_us, int max_us) {
+    const auto pause = std::uniform_int_distribution(min_us, max_us)(jitter);
+    std::this_thread::sleep_for(std::chrono::microseconds(pause));
+  }
+
+  // SQLite's own handler backs off, so who waits longest asks least often and
+  // a busy writer can starve it beyond any timeout. Here it asks more often.
+  static int wait(void* self, int num_calls) {
+    auto& handle = *static_cast<Handle*>(self);
+    const auto now = Clock::now();
+    if (num_calls == 0) handle.waiting_since = now;
+    const auto waited = now - handle.waiting_since;
+    if (waited >= handle.busy_timeout) return 0;
+    handle.has_waited = true;
+    const bool is_long = waited > std::chrono::milliseconds(500);
+    is_long ? handle.pause(100, 1000) : handle.pause(500, 6000);
+    return 1;
+  }
 };
 
 ResultsDb::ResultsDb(std::unique_ptr<Handle> handle, fs::path path)
@@ -76,7 +102,8 @@ ResultsDb ResultsDb::connect(const fs::path& path, int flags,
       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code != SQLITE_OK) throw_database_error(handle->db, code, path.string());
   sqlite3* raw = handle->db;
-  sqlite3_busy_timeout(raw, static_cast<int>(options.busy_timeout.count()));
+  handle->busy_timeout = options.busy_timeout;
+  sqlite3_busy_handler(raw, Handle::wait, handle.get());
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
@@ -187,6 +214,7 @@ void ResultsDb::execute(const std::string& sql) const {
 
 void ResultsDb::write(const std::function<void()>& work) {
   if (in_write_) return work();
+  handle_->has_waited = false;
   execute("BEGIN IMMEDIATE");
   in_write_ = true;
   try {
@@ -199,6 +227,7 @@ void ResultsDb::write(const std::function<void()>& work) {
     throw;
   }
   in_write_ = false;
+  if (handle_->has_waited) handle_->pause(500, 3000);  // others wait too
 }
 
 void ResultsDb::backup_to(const fs::path& target) const {

@@ -68,6 +68,9 @@ void throw_database_error(sqlite3* db, int code, const std::string& path) {
     case SQLITE_AUTH:
       throw Error(ErrorKind::usage, "only reading is allowed here" + detail,
                   "write one SELECT over the documented views and tables");
+    case SQLITE_ERROR:
+      throw Error(ErrorKind::usage, std::string("SQL: ") + sqlite3_errmsg(db),
+                  "tables and views are listed in docs/results_schema.md");
     default:
       throw Error(ErrorKind::database, "database " + path + detail, "");
   }
@@ -78,10 +81,6 @@ Statement::Statement(sqlite3* db, const std::string& path, std::string_view sql)
   const char* tail = nullptr;
   const int code = sqlite3_prepare_v2(
       db, sql.data(), static_cast<int>(sql.size()), &statement_, &tail);
-  if (code == SQLITE_ERROR) {
-    throw Error(ErrorKind::usage, std::string("SQL: ") + sqlite3_errmsg(db),
-                "tables and views are listed in docs/results_schema.md");
-  }
   check(code);
   rest_ = sql.substr(static_cast<std::size_t>(tail - sql.data()));
 }

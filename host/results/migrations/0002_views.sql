@@ -76,8 +76,30 @@ SELECT c.run_id, r.name AS run, c.key, c.value, c.origin
 FROM config_values c JOIN runs r ON r.id = c.run_id
 WHERE r.deleted IS NULL;
 
--- Ours beside every published number of the same dataset and metric. `value`
--- is the mean over sources and targets of one fingerprint on the test split.
+-- One row per run, name, split, protocol, fingerprint, latent_source and
+-- generation: the mean over source subsets and target modalities. Where a
+-- metric reported the mean itself (source_subset 'one', target_modality ''),
+-- that row counts alone.
+CREATE VIEW leaderboard_means AS
+SELECT run_id, run, state, seed, config_hash, dataset, fusion, objective,
+  prior, name, avg(value) AS value, count(*) AS num_measurements, unit,
+  direction, split, protocol, fingerprint, latent_source, generation,
+  max(nfe) AS nfe, max(seconds) AS seconds, note
+FROM (
+  SELECT *, max(target_modality = '') OVER (PARTITION BY run_id, name, split,
+      protocol, fingerprint, latent_source, generation) AS has_all_targets
+  FROM (
+    SELECT *, max(source_subset = 'one') OVER (PARTITION BY run_id, name,
+        split, protocol, fingerprint, latent_source, generation)
+        AS has_all_sources
+    FROM leaderboard)
+  WHERE source_subset = 'one' OR NOT has_all_sources)
+WHERE target_modality = '' OR NOT has_all_targets
+GROUP BY run_id, name, split, protocol, fingerprint, latent_source,
+  generation;
+
+-- Ours beside every published number of the same dataset and metric, on the
+-- test split.
 CREATE VIEW vs_published AS
 SELECT o.run_id, o.run, o.dataset, o.name, o.direction, o.value,
   o.num_measurements, o.protocol, o.fingerprint, o.latent_source,
@@ -86,10 +108,6 @@ SELECT o.run_id, o.run, o.dataset, o.name, o.direction, o.value,
   CASE o.direction WHEN 'higher' THEN o.value > p.value
                    WHEN 'lower' THEN o.value < p.value END AS is_better,
   p.paper, p.place, p.evidence, p.note AS published_note
-FROM (
-  SELECT run_id, run, dataset, name, direction, avg(value) AS value,
-    count(*) AS num_measurements, protocol, fingerprint, latent_source,
-    generation, note
-  FROM leaderboard WHERE split = 'test'
-  GROUP BY run_id, name, protocol, fingerprint, latent_source, generation
-) o JOIN published p ON p.dataset = o.dataset AND p.measurement = o.name;
+FROM leaderboard_means o JOIN published p
+  ON p.dataset = o.dataset AND p.measurement = o.name
+WHERE o.split = 'test';
