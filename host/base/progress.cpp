@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <vector>
 
 #include "base/terminal.h"
 
@@ -32,7 +33,7 @@ std::string percent(const ProgressState& state) {
 
 std::string count_text(const ProgressState& state) {
   std::string text = std::to_string(state.done);
-  if (state.total > 0) text += "/" + std::to_string(state.total);
+  if (state.total > 0) text.append("/").append(std::to_string(state.total));
   return text;
 }
 
@@ -63,8 +64,10 @@ std::string joined(const std::vector<std::string>& parts,
 
 std::string bar_text(const ProgressState& state, int columns) {
   const auto filled = static_cast<int>(columns * fraction(state));
-  return "[" + std::string(filled, '#') + std::string(columns - filled, '.') +
-         "]  ";
+  std::string text = "[";
+  text.append(static_cast<std::size_t>(filled), '#');
+  text.append(static_cast<std::size_t>(columns - filled), '.');
+  return text + "]  ";
 }
 
 double steady_seconds() {

@@ -1,0 +1,3 @@
+#include "zoo.h"
+
+ZOO_EXPORT const shalab::PluginDescriptor* shalab_plugin() { return nullptr; }

@@ -1,0 +1,3 @@
+#include "zoo.h"
+
+ZOO_PLUGIN(static_cast<void>(0))

@@ -1,0 +1,3 @@
+#include "zoo.h"
+
+ZOO_PLUGIN(broken.abi_stamp = "gcc4 c++98")
