@@ -46,6 +46,11 @@ class Dataset {
   // digests. Part of each measurement's fingerprint.
   virtual std::string fingerprint() const = 0;
 
+  // What a judge trained on these data is stored under: the fingerprint
+  // without what only cuts a split short, so that a quick run finds the judge
+  // of the whole. Doing nothing is right where there are no such limits.
+  virtual std::string judge_key() const { return fingerprint(); }
+
   // A sentence every table prints under numbers of this dataset ("three of
   // five backgrounds are substitutes: not comparable with published tables");
   // empty when there is nothing to say.
@@ -71,8 +76,7 @@ struct DatasetContext {
   Services services;
 };
 
-using Factory_dataset =
-    std::function<std::unique_ptr<Dataset>(const Settings&,
-                                           const DatasetContext&)>;
+using Factory_dataset = std::function<std::unique_ptr<Dataset>(
+    const Settings&, const DatasetContext&)>;
 
 }  // namespace shalab
