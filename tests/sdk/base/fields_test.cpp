@@ -116,7 +116,7 @@ TEST(FieldList, KeepsReferencesWhileItGrows) {
   FieldList fields;
   Field& first = fields.integer("first", 1, "first");
   for (int i = 0; i < 100; ++i) {
-    fields.flag("f" + std::to_string(i), false, "filler");
+    fields.flag(std::to_string(i), false, "filler");
   }
   first.in("steps").after_training();
   EXPECT_EQ(fields.find("first")->unit, "steps");
