@@ -1,6 +1,7 @@
 #include "shalab/nn/denoisers.h"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
 #include "shalab/error.h"
@@ -70,6 +71,22 @@ TEST_P(EveryDenoiser, OneTimeServesAllRows) {
   const auto y = denoiser->forward(z_, at::full({1}, 40.0), condition_);
   const auto each = denoiser->forward(z_, at::full({5}, 40.0), condition_);
   EXPECT_TRUE(at::allclose(y, each, 1e-4, 1e-5));
+}
+
+TEST_P(EveryDenoiser, RunsInBfloat16) {
+  const auto denoiser = GetParam()(small());
+  shake(*denoiser);
+  const auto exact = denoiser->forward(z_, time_, condition_);
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  const auto rough = denoiser->forward(z_, time_, condition_);
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  at::autocast::clear_cache();
+  EXPECT_EQ(rough.scalar_type(), at::kFloat);
+  EXPECT_FALSE(at::equal(rough, exact));
+  EXPECT_TRUE(
+      at::allclose(rough, exact, 0.05, 0.05 * exact.abs().max().item<float>()));
+  rough.sum().backward();
 }
 
 TEST_P(EveryDenoiser, AllParametersGetAGradient) {

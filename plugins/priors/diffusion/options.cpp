@@ -1,0 +1,131 @@
+#include "options.h"
+
+#include "shalab/error.h"
+#include "shalab/prior.h"
+
+namespace shalab::diffusion {
+namespace {
+
+constexpr double kLastSnapshot = 0.95;
+
+void declare_network_fields(FieldList& fields) {
+  fields.choice("condition", "h", {"h", "x"},
+                "what a modality says: its features h, or its data x through "
+                "small encoders of the prior's own");
+  fields.choice("denoiser", "mlp", {"mlp", "transformer"},
+                "the network: a residual MLP or a transformer over pieces of "
+                "z, both modulated by time and condition");
+  fields.integer("width", 512, "width of the network").at_least(1);
+  fields.integer("blocks", 4, "residual blocks").at_least(1);
+  fields.integer("heads", 8, "attention heads of the transformer").at_least(1);
+  fields.integer("tokens", 16, "pieces that the transformer cuts z into")
+      .at_least(1);
+  fields.integer("expansion", 2, "hidden width of a block, in widths")
+      .at_least(1);
+}
+
+void declare_training_fields(FieldList& fields) {
+  fields.choice("prediction", "v", {"eps", "v"},
+                "what the network predicts and the loss is on: the noise, or "
+                "the velocity alpha e - sigma z");
+  fields.choice("noise", "linear", {"linear", "cosine"},
+                "schedule of the 1000 steps");
+  fields
+      .real("condition_dropout", 0.1,
+            "probability of the null condition in training")
+      .range(0.0, 1.0);
+  fields.real("ema", 0.999, "decay of the averaged weights that sample")
+      .range(0.0, 1.0);
+  fields
+      .real("snapshot", 0.25,
+            "share of training at which the early copy of the averaged "
+            "weights is taken; 0 = none")
+      .range(0.0, kLastSnapshot);
+  fields.flag("standardise", true,
+              "bring z and features to zero mean and unit deviation");
+}
+
+void declare_sampling_fields(FieldList& fields) {
+  fields
+      .choice("sampler", "unipc2", {"unipc2", "dpmpp2m", "ddim", "ddpm"},
+              "solver of the reverse process")
+      .after_training();
+  fields.integer("steps", 10, "steps of the sampler")
+      .range(1, double(nn::NoiseSchedule::kSteps))
+      .after_training();
+  fields
+      .choice("grid", "uniform", {"uniform", "quadratic", "lambda"},
+              "spacing of the times (ddpm has its own)")
+      .after_training();
+  fields
+      .real("guidance", 1.0,
+            "guidance scale of conditional draws: 0 = unconditional, "
+            "1 = conditional, more = guided at twice the evaluations")
+      .at_least(0.0)
+      .after_training();
+  fields
+      .choice("guidance_null", "own", {"own", "early"},
+              "network of the unconditional term of guidance")
+      .after_training();
+  fields
+      .real("autoguidance", 1.0,
+            "scale s of joint draws, early + s (own - early); 1 = off, else "
+            "twice the evaluations")
+      .at_least(0.0)
+      .after_training();
+  fields
+      .choice("subset_conditioning", "random", {"random", "average"},
+              "a condition of several modalities: one of them at random per "
+              "sample, or the average of their predictions")
+      .after_training();
+}
+
+}  // namespace
+
+void declare_fields(FieldList& fields) {
+  declare_network_fields(fields);
+  declare_training_fields(fields);
+  StepDefaults defaults;
+  defaults.weight_decay = 0.01;
+  declare_step_fields(fields, defaults);
+  declare_sampling_fields(fields);
+}
+
+Options read_options(const Settings& settings) {
+  Options options;
+  options.reads_data = settings.text("condition") == "x";
+  options.is_transformer = settings.text("denoiser") == "transformer";
+  options.network.width = settings.integer("width");
+  options.network.blocks = settings.integer("blocks");
+  options.network.heads = settings.integer("heads");
+  options.network.tokens = settings.integer("tokens");
+  options.network.expansion = settings.integer("expansion");
+  options.predicts_velocity = settings.text("prediction") == "v";
+  options.noise = settings.text("noise");
+  options.condition_dropout = settings.real("condition_dropout");
+  options.ema = settings.real("ema");
+  options.snapshot = settings.real("snapshot");
+  options.standardises = settings.flag("standardise");
+  auto& sampling = options.sampling;
+  sampling.sampler = nn::solver_named(settings.text("sampler"));
+  sampling.steps = settings.integer("steps");
+  sampling.grid = nn::time_grid_named(settings.text("grid"));
+  sampling.guidance = settings.real("guidance");
+  sampling.has_early_null = settings.text("guidance_null") == "early";
+  sampling.autoguidance = settings.real("autoguidance");
+  sampling.averages_subset = settings.text("subset_conditioning") == "average";
+  const bool needs_early =
+      sampling.has_early_null || sampling.autoguidance != 1.0;
+  if (needs_early && options.snapshot == 0.0) {
+    throw Error(ErrorKind::usage,
+                std::string("diffusion: ") +
+                    (sampling.has_early_null ? "guidance_null = early"
+                                             : "autoguidance") +
+                    " needs the early copy of the weights, and snapshot = 0 "
+                    "keeps none",
+                "train with snapshot between 0.2 and 0.35");
+  }
+  return options;
+}
+
+}  // namespace shalab::diffusion
