@@ -43,36 +43,41 @@ struct Place {
   std::map<std::string, Row> metrics;  // an example of each, for its direction
 };
 
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return list.empty() ||
-         std::find(list.begin(), list.end(), word) != list.end();
+// " AND column IN (?, ?)", or nothing for an empty list.
+std::string one_of(const std::string& column, std::size_t count) {
+  std::string marks;
+  for (std::size_t i = 0; i < count; ++i) marks += i ? ", ?" : "?";
+  return count ? " AND " + column + " IN (" + marks + ")" : "";
+}
+
+Row row_of(const Statement& row, bool is_alone) {
+  return {row.text(0),  row.text(1),  is_alone ? row.text(0) : row.text(2),
+          row.text(3),  row.text(4),  row.text(5),
+          row.text(6),  row.text(7),  row.text(8),
+          row.text(9),  row.text(10), row.text(11),
+          row.text(12), row.text(13), row.text(14),
+          row.text(15), row.text(16), row.integer(17),
+          row.real(18), row.real(19), row.integer(20)};
 }
 
 std::vector<Row> read_rows(const ResultsDb& db,
                            const LeaderboardOptions& options) {
+  std::vector<std::string> splits, datasets;
+  if (!options.split.empty()) splits = {options.split};
+  if (!options.dataset.empty()) datasets = {options.dataset};
   Statement row = db.statement(
       "SELECT run_id, run, config_hash, dataset, fusion, objective, prior, "
       "name, direction, unit, split, protocol, fingerprint, latent_source, "
-      "generation, note, nfe, value, seconds, state, num_measurements FROM "
-      "leaderboard_means WHERE "
-      "(?1 = '' OR split = ?1) AND (?2 = '' OR dataset = ?2) ORDER BY run_id, "
-      "name");
-  row.bind(options.split).bind(options.dataset);
+      "generation, note, state, nfe, value, seconds, num_measurements FROM "
+      "leaderboard_means WHERE 1" +
+      one_of("split", splits.size()) + one_of("dataset", datasets.size()) +
+      one_of("name", options.metrics.size()) +
+      one_of("run_id", options.run_ids.size()) + " ORDER BY run_id, name");
+  for (const auto& list : {splits, datasets, options.metrics, options.run_ids})
+    for (const std::string& word : list) row.bind(word);
   std::vector<Row> rows;
-  while (row.step()) {
-    const bool is_wanted = contains(options.metrics, row.text(7)) &&
-                           contains(options.run_ids, row.text(0));
-    if (!is_wanted) continue;
-    const bool is_alone = !options.average_seeds || row.text(2).empty();
-    rows.push_back(
-        {row.text(0),  row.text(1),  is_alone ? row.text(0) : row.text(2),
-         row.text(3),  row.text(4),  row.text(5),
-         row.text(6),  row.text(7),  row.text(8),
-         row.text(9),  row.text(10), row.text(11),
-         row.text(12), row.text(13), row.text(14),
-         row.text(15), row.text(19), row.integer(16),
-         row.real(17), row.real(18), row.integer(20)});
-  }
+  while (row.step())
+    rows.push_back(row_of(row, !options.average_seeds || row.text(2).empty()));
   return rows;
 }
 

@@ -85,16 +85,22 @@ SELECT run_id, run, state, seed, config_hash, dataset, fusion, objective,
   prior, name, avg(value) AS value, count(*) AS num_measurements, unit,
   direction, split, protocol, fingerprint, latent_source, generation,
   max(nfe) AS nfe, max(seconds) AS seconds, note
-FROM (
-  SELECT *, max(target_modality = '') OVER (PARTITION BY run_id, name, split,
-      protocol, fingerprint, latent_source, generation) AS has_all_targets
-  FROM (
-    SELECT *, max(source_subset = 'one') OVER (PARTITION BY run_id, name,
-        split, protocol, fingerprint, latent_source, generation)
-        AS has_all_sources
-    FROM leaderboard)
-  WHERE source_subset = 'one' OR NOT has_all_sources)
-WHERE target_modality = '' OR NOT has_all_targets
+FROM leaderboard l
+WHERE (l.source_subset = 'one' OR NOT EXISTS (
+    SELECT 1 FROM measurements o
+    WHERE o.run_id = l.run_id AND o.name = l.name
+      AND o.source_subset = 'one' AND o.split = l.split
+      AND o.protocol = l.protocol AND o.fingerprint = l.fingerprint
+      AND o.latent_source = l.latent_source
+      AND o.generation = l.generation))
+  AND (l.target_modality = '' OR NOT EXISTS (
+    SELECT 1 FROM measurements o
+    WHERE o.run_id = l.run_id AND o.name = l.name
+      AND (o.source_subset = 'one' OR l.source_subset <> 'one')
+      AND o.target_modality = '' AND o.split = l.split
+      AND o.protocol = l.protocol AND o.fingerprint = l.fingerprint
+      AND o.latent_source = l.latent_source
+      AND o.generation = l.generation))
 GROUP BY run_id, name, split, protocol, fingerprint, latent_source,
   generation;
 
