@@ -4,6 +4,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
+#include <cmath>
+
 #include "shalab/error.h"
 
 namespace shalab {
@@ -37,6 +39,14 @@ bool start_if_transposed(torch::nn::Module& module) {
   return true;
 }
 
+void start_layer(torch::nn::Module& layer) {
+  start_if_forward<torch::nn::LinearImpl>(layer) ||
+      start_if_forward<torch::nn::Conv1dImpl>(layer) ||
+      start_if_forward<torch::nn::Conv2dImpl>(layer) ||
+      start_if_transposed<torch::nn::ConvTranspose1dImpl>(layer) ||
+      start_if_transposed<torch::nn::ConvTranspose2dImpl>(layer);
+}
+
 }  // namespace
 
 void declare_init_field(FieldList& fields) {
@@ -47,12 +57,9 @@ void declare_init_field(FieldList& fields) {
 void initialise(torch::nn::Module& module, const std::string& init) {
   SHALAB_CHECK(init == "default" || init == "he", "init '" + init + "'");
   if (init == "default") return;
-  for (const auto& layer : module.modules()) {
-    start_if_forward<torch::nn::LinearImpl>(*layer) ||
-        start_if_forward<torch::nn::Conv1dImpl>(*layer) ||
-        start_if_forward<torch::nn::Conv2dImpl>(*layer) ||
-        start_if_transposed<torch::nn::ConvTranspose1dImpl>(*layer) ||
-        start_if_transposed<torch::nn::ConvTranspose2dImpl>(*layer);
+  start_layer(module);
+  for (const auto& layer : module.modules(/*include_self=*/false)) {
+    start_layer(*layer);
   }
 }
 
