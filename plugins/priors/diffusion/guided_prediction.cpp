@@ -33,31 +33,41 @@ GuidedPrediction GuidedPrediction::conditional(
 
 at::Tensor GuidedPrediction::predict(const at::Tensor& z,
                                      double time_index) const {
-  const auto rows = z.size(0);
   const auto time = at::full({1}, time_index, z.options().dtype(at::kFloat));
   at::Tensor sum;
   for (std::size_t first = 0; first < terms_.size();) {
-    Network& network = *terms_[first].network;
-    std::vector<at::Tensor> conditions;
-    std::size_t last = first;
-    for (; last < terms_.size() && terms_[last].network == &network; ++last) {
-      const auto& condition = terms_[last].condition;
-      conditions.push_back(condition.defined() ? condition
-                                               : network.null_condition(rows));
+    std::size_t last = first + 1;
+    while (last < terms_.size() &&
+           terms_[last].network == terms_[first].network) {
+      ++last;
     }
-    const auto count = static_cast<std::int64_t>(conditions.size());
-    const auto predictions =
-        network
-            .predict(count == 1 ? z : z.repeat({count, 1}), time,
-                     count == 1 ? conditions[0] : at::cat(conditions))
-            .split(rows);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto part = weighted(predictions[i], terms_[first + i].weight);
+    const auto predictions = predictions_of(first, last, z, time);
+    for (std::size_t i = first; i < last; ++i) {
+      const auto part = weighted(predictions[i - first], terms_[i].weight);
       sum = sum.defined() ? sum + part : part;
     }
     first = last;
   }
   return sum;
+}
+
+// One call of the network that the terms first..last share. A null condition
+// alone is a single row, so its modulation is computed once for all of z.
+std::vector<at::Tensor> GuidedPrediction::predictions_of(
+    std::size_t first, std::size_t last, const at::Tensor& z,
+    const at::Tensor& time) const {
+  Network& network = *terms_[first].network;
+  const auto count = static_cast<std::int64_t>(last - first);
+  const std::int64_t null_rows = count == 1 ? 1 : z.size(0);
+  std::vector<at::Tensor> conditions;
+  for (std::size_t i = first; i < last; ++i) {
+    const auto& condition = terms_[i].condition;
+    conditions.push_back(
+        condition.defined() ? condition : network.null_condition(null_rows));
+  }
+  if (count == 1) return {network.predict(z, time, conditions[0])};
+  return network.predict(z.repeat({count, 1}), time, at::cat(conditions))
+      .split(z.size(0));
 }
 
 }  // namespace shalab::diffusion

@@ -38,6 +38,10 @@ class GuidedPrediction {
   }
 
  private:
+  std::vector<at::Tensor> predictions_of(std::size_t first, std::size_t last,
+                                         const at::Tensor& z,
+                                         const at::Tensor& time) const;
+
   std::vector<Term> terms_;  // those of one network side by side
 };
 

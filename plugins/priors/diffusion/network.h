@@ -23,7 +23,7 @@ class Network : public torch::nn::Module {
   // The null condition, [B, W] (a view).
   at::Tensor null_condition(std::int64_t rows) const;
   // The quantity that `prediction` names, [B, D] in float32, at time index
-  // [B] or [1].
+  // [B] or [1] under condition [B, W] or [1, W].
   at::Tensor predict(const at::Tensor& z, const at::Tensor& time,
                      const at::Tensor& condition);
 

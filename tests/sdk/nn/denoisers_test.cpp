@@ -65,6 +65,16 @@ TEST_P(EveryDenoiser, RowsDoNotMix) {
   EXPECT_TRUE(at::allclose(all.narrow(0, 2, 1), one, 1e-4, 1e-5));
 }
 
+TEST_P(EveryDenoiser, OneConditionServesAllRows) {
+  const auto denoiser = GetParam()(small());
+  shake(*denoiser);
+  const auto time = at::full({1}, 40.0);
+  const auto one = condition_.narrow(0, 0, 1);
+  EXPECT_TRUE(at::allclose(denoiser->forward(z_, time, one),
+                           denoiser->forward(z_, time, one.expand({5, 16})),
+                           1e-4, 1e-5));
+}
+
 TEST_P(EveryDenoiser, OneTimeServesAllRows) {
   const auto denoiser = GetParam()(small());
   shake(*denoiser);

@@ -44,7 +44,8 @@ class Denoiser : public torch::nn::Module {
  public:
   ~Denoiser() override;
 
-  // z [B, D] at time [B] or [1] under condition [B, W] -> [B, D] in float32.
+  // z [B, D] at time [B] or [1] under condition [B, W] or [1, W] -> [B, D] in
+  // float32.
   // What the output means (noise, velocity) is the caller's choice. Gradient:
   // to the parameters, z and condition.
   virtual at::Tensor forward(const at::Tensor& z, const at::Tensor& time,
