@@ -1,3 +1,4 @@
-// `shalab`: the torch-free program. See command/program.h.
+#include "command/program.h"
 
-int main() { return 0; }
+// `shalab`: torch-free, so that listings answer at once.
+int main(int argc, char** argv) { return shalab::run_program(argc, argv); }
