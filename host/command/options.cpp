@@ -205,10 +205,12 @@ class Parser {
         if (!option.letter.empty()) names.push_back(option.letter);
       }
     };
-    if (command_ != nullptr) add(command_->options);
+    const CommandSpec* spec = command_;
+    if (spec == nullptr && !group_.empty()) spec = default_of_group();
+    if (spec != nullptr) add(spec->options);
     add(global_options());
     refuse("unknown option '" + name + "'" +
-               (command_ ? " of command '" + command_->name + "'" : ""),
+               (spec != nullptr ? " of command '" + spec->name + "'" : ""),
            known_names_hint(name, names, "options"));
   }
 
