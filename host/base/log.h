@@ -26,7 +26,8 @@ class Log : public Logger {
   void info(const std::string& message) override;
   void warn(const std::string& message) override;
 
-  // Appends to `file` from now on. [main; no other thread logs] Throws Error(run) when it cannot be opened.
+  // Appends to `file` from now on. [main; no other thread logs] Throws
+  // Error(run) when it cannot be opened.
   void open_file(const std::filesystem::path& file);
 
   // Called before each line on stderr, from the writing thread: a progress
