@@ -10,10 +10,6 @@
 namespace shalab {
 namespace {
 
-// What an image equal to its original counts as: no image of 8 bits comes
-// near it otherwise.
-constexpr double kBestPsnr = 100.0;
-
 // One figure of merit of every modality that has it, and their mean per tuple.
 struct Quality {
   std::string name;
@@ -39,7 +35,7 @@ struct Quality {
 };
 
 at::Tensor bounded_psnr(const at::Tensor& x, const at::Tensor& y) {
-  return psnr(x, y).clamp_max(kBestPsnr);
+  return psnr(x, y).clamp_max(kPsnrCap);
 }
 
 class PsnrSsim final : public Metric {

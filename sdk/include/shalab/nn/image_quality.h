@@ -10,6 +10,10 @@ namespace shalab {
 // Side of the SSIM window: an image must be at least this high and wide.
 inline constexpr std::int64_t kSsimWindow = 11;
 
+// dB that a measurement counts equal images as, so that a mean stays finite.
+// One step of 8 bits in every value is 48 dB.
+inline constexpr double kPsnrCap = 100.0;
+
 // Peak signal-to-noise ratio in dB for a data range of 1:
 //   psnr = -10 log10( mean over C, H, W of (x - y)^2 )
 // x, y [B, C, H, W] in [0, 1]; result double [B], +infinity for equal images.
