@@ -1,0 +1,172 @@
+#include "run/score.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "shalab/error.h"
+#include "shalab/io/arrays.h"
+#include "shalab/io/images.h"
+#include "shalab/io/tensors.h"
+
+namespace shalab {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Score : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              (std::string("score_") +
+               testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path save(const std::string& name, const at::Tensor& x) const {
+    io::write_npy(folder_ / name, io::to_array(x));
+    return folder_ / name;
+  }
+
+  fs::path pictures(const std::string& name,
+                    const std::vector<std::uint8_t>& greys,
+                    std::int64_t side = 12) const {
+    fs::create_directories(folder_ / name);
+    for (std::size_t i = 0; i < greys.size(); ++i) {
+      const auto size = static_cast<std::size_t>(side * side);
+      io::write_png(folder_ / name / (std::to_string(i) + ".png"),
+                    {side, side, 1, std::vector<std::uint8_t>(size, greys[i])});
+    }
+    return folder_ / name;
+  }
+
+  static void expect_refused(const std::string& metric, const fs::path& real,
+                             const fs::path& generated,
+                             const std::string& part) {
+    try {
+      score(metric, real, generated);
+      FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos)
+          << error.what();
+    }
+  }
+
+  fs::path folder_;
+};
+
+// 0, 51 against 51, 51: off by .2 and 0: 13.9794 dB and the cap of 100.
+TEST_F(Score, ComparesFoldersOfPicturesInTheOrderOfTheirNames) {
+  const auto rows =
+      score("psnr_ssim", pictures("real", {0, 51}), pictures("made", {51, 51}));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].name, "psnr");
+  EXPECT_NEAR(rows[0].value, (13.979400086720376 + 100) / 2, 1e-9);
+  EXPECT_EQ(rows[0].num_samples, 2);
+  EXPECT_EQ(rows[1].name, "ssim");
+  EXPECT_NEAR(rows[1].value, (1e-4 / (0.04 + 1e-4) + 1) / 2, 1e-9);
+}
+
+TEST_F(Score, TakesPicturesFromArraysOfEitherLayout) {
+  const at::Tensor x = at::rand({2, 3, 12, 14}, at::kDouble);
+  const auto first = save("a.npy", x);
+  const auto last = save("b.npy", x.permute({0, 2, 3, 1}).contiguous());
+  EXPECT_DOUBLE_EQ(score("psnr_ssim", first, last)[0].value, 100.0);
+}
+
+// Features -1, 0, 1 and 1, 3, 5: 9 + 1 + 4 - 2 sqrt(4) = 10.
+TEST_F(Score, MeasuresTheFrechetDistanceOfFeatures) {
+  const auto real = save("a.npy", at::tensor({-1.0, 0.0, 1.0}).view({3, 1}));
+  io::write_npz(
+      folder_ / "b.npz",
+      {{"features", io::to_array(at::tensor({1.0, 3.0, 5.0}).view({3, 1}))}});
+  const auto rows = score("frechet_distance", real, folder_ / "b.npz");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_NEAR(rows[0].value, 10.0, 1e-6);
+  EXPECT_NE(rows[0].fingerprint.find("real=3"), std::string::npos);
+}
+
+TEST_F(Score, MeasuresErrorsOfValuesAndOfTokens) {
+  const auto real = save("a.npy", at::tensor({0.0, 1.0}).view({1, 2}));
+  const auto made = save("b.npy", at::tensor({0.0, 3.0}).view({1, 2}));
+  EXPECT_NEAR(score("reconstruction", real, made)[0].value, 2.0, 1e-9);
+  const auto words = save("c.npy", at::tensor({1, 2, 3, 4}, at::kLong));
+  const auto other = save("d.npy", at::tensor({1, 2, 3, 5}, at::kLong));
+  const auto rows = score("reconstruction", words, other);
+  EXPECT_EQ(rows[0].name, "token_accuracy");
+  EXPECT_DOUBLE_EQ(rows[0].value, 0.75);
+  EXPECT_DOUBLE_EQ(
+      score("reconstruction", pictures("p", {0}), pictures("q", {255}))[0]
+          .value,
+      1.0);
+}
+
+TEST_F(Score, NamesTheRealDataAlone) {
+  const auto a = save("a.npy", at::zeros({3, 2}));
+  const auto b = save("b.npy", at::ones({3, 2}));
+  const auto print = [](const fs::path& x, const fs::path& y) {
+    return score("reconstruction", x, y)[0].fingerprint;
+  };
+  EXPECT_EQ(print(a, a), print(a, b));
+  EXPECT_NE(print(a, a), print(b, a));
+}
+
+TEST_F(Score, RefusesAnUnknownMetricWithTheOnesThatWork) {
+  const auto a = save("a.npy", at::zeros({3, 2}));
+  expect_refused("frechet_distanc", a, a, "did you mean 'frechet_distance'");
+  expect_refused("coherence", a, a, "psnr_ssim reconstruction");
+}
+
+TEST_F(Score, RefusesPicturesWhereFeaturesAreNeeded) {
+  const auto folder = pictures("real", {0, 51});
+  expect_refused("frechet_distance", folder, folder, "[N, F]");
+}
+
+TEST_F(Score, RefusesSidesThatDoNotPair) {
+  const auto two = pictures("two", {0, 1});
+  expect_refused("psnr_ssim", two, pictures("three", {0, 1, 2}),
+                 "2 real and 3 generated");
+  expect_refused("psnr_ssim", two, pictures("large", {0, 1}, 16),
+                 "[1, 1, 16, 16]");
+  const auto a = save("a.npy", at::zeros({3, 2}));
+  const auto b = save("b.npy", at::zeros({3, 4}));
+  expect_refused("frechet_distance", a, b, "[3, 4]");
+  expect_refused("reconstruction", a,
+                 save("c.npy", at::zeros({3, 2}, at::kLong)), "integers");
+}
+
+TEST_F(Score, RefusesWhatHoldsNoPictures) {
+  const auto a = save("a.npy", at::zeros({3, 2}));
+  expect_refused("psnr_ssim", a, a, "is no picture");
+  const auto b = save("b.npy", at::full({1, 12, 12}, 1.5));
+  expect_refused("psnr_ssim", b, b, "outside [0, 1]");
+  fs::create_directories(folder_ / "empty");
+  expect_refused("psnr_ssim", folder_ / "empty", b, "no .png");
+  expect_refused("psnr_ssim", folder_ / "c.txt", b, "neither .npy nor .npz");
+}
+
+TEST_F(Score, RefusesNpzFilesOfSeveralArrays) {
+  const io::Array array = io::to_array(at::zeros({3, 2}));
+  io::write_npz(folder_ / "a.npz", {{"x", array}, {"y", array}});
+  expect_refused("reconstruction", folder_ / "a.npz", folder_ / "a.npz",
+                 "holds 2 arrays");
+}
+
+TEST_F(Score, RefusesAMissingFile) {
+  EXPECT_THROW(score("reconstruction", folder_ / "a.npy", folder_ / "a.npy"),
+               Error);
+}
+
+TEST_F(Score, RefusesFeaturesThatAreNotFinite) {
+  const auto a = save("a.npy", at::full({3, 2}, std::nan("")));
+  EXPECT_THROW(score("frechet_distance", a, a), Error);
+  EXPECT_THROW(score("reconstruction", a, a), Error);
+}
+
+}  // namespace
+}  // namespace shalab
