@@ -196,6 +196,18 @@ TEST_F(CheckpointFolder, FilesOfTwoCheckpointsDoNotMix) {
   EXPECT_NE(message.find("SHA-256"), std::string::npos) << message;
 }
 
+TEST_F(CheckpointFolder, OfVersionOneStaysReadable) {
+  const fs::path fixture =
+      fs::path(SHALAB_SOURCE_DIR) / "tests/fixtures/checkpoint_v1/0000000005";
+  const LoadedCheckpoint loaded = load_checkpoint(fixture);
+  EXPECT_EQ(loaded.step, 5);
+  EXPECT_TRUE(at::equal(loaded.checkpoint.model.at("first_stage.w"),
+                        at::full({2, 3}, 1.5, at::kFloat)));
+  EXPECT_EQ(loaded.checkpoint.optimiser.at("generator").numel(), 16);
+  EXPECT_EQ(loaded.checkpoint.state.at("identity").at("dataset"),
+            "0123456789abcdef");
+}
+
 TEST_F(CheckpointFolder, LosesItsLeftoversAtTheNextSave) {
   fs::create_directories(root_ / "0000000001.tmp-77");
   overwrite(root_ / "0000000001.tmp-77" / "model.safetensors", "torn");
