@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linspace.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <utility>
@@ -86,17 +87,26 @@ Items read_items(const std::string& part, const Settings& settings,
   return items;
 }
 
-// Colours of random hue, float [N, 3, 1, 1]: channel c of HSV (h, s, v) is
-// v - v s max(0, min(k, 4 - k, 1)) with k = (5, 3, 1)[c] + 6 h mod 6.
-at::Tensor random_colours(std::int64_t n, double saturation, double value,
-                          RecipeStream& stream) {
+// Uniform in [0, 1), double [N, 3], drawn tuple by tuple.
+at::Tensor random_hues(std::int64_t n, RecipeStream& stream) {
+  at::Tensor hues = at::empty({n, 3}, at::kDouble);
+  auto* out = hues.data_ptr<double>();
+  for (std::int64_t i = 0; i < hues.numel(); ++i) out[i] = stream.uniform();
+  return hues;
+}
+
+// Column `index` of the hues h as colours, float [N, 3, 1, 1]: channel c of
+// HSV (h, s, v) is v - v s max(0, min(k, 4 - k, 1)) with
+// k = (5, 3, 1)[c] + 6 h mod 6.
+at::Tensor colours_of(const at::Tensor& hues, std::int64_t index,
+                      double saturation, double value) {
   static constexpr double kOffsets[3] = {5, 3, 1};
-  at::Tensor colours = at::empty({n, 3, 1, 1}, at::kFloat);
+  at::Tensor colours = at::empty({hues.size(0), 3, 1, 1}, at::kFloat);
+  const auto* hue = hues.data_ptr<double>() + index;
   auto* out = colours.data_ptr<float>();
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double hue = 6 * stream.uniform();
+  for (std::int64_t i = 0; i < hues.size(0); ++i, hue += 3) {
     for (const double offset : kOffsets) {
-      const double k = std::fmod(offset + hue, 6.0);
+      const double k = std::fmod(offset + 6 * *hue, 6.0);
       const double share = std::max(0.0, std::min({k, 4 - k, 1.0}));
       *out++ = static_cast<float>(value * (1 - saturation * share));
     }
@@ -111,9 +121,10 @@ at::Tensor tinted(const at::Tensor& photos, std::uint64_t seed,
                   const std::string& split) {
   const std::int64_t n = photos.size(0);
   RecipeStream stream(seed, "fashion_trio/colours/" + split);
-  const at::Tensor colour = random_colours(n, 0.8, 1.0, stream);
-  const at::Tensor top = random_colours(n, 0.3, 1.0, stream);
-  const at::Tensor bottom = random_colours(n, 0.3, 0.9, stream);
+  const at::Tensor hues = random_hues(n, stream);
+  const at::Tensor colour = colours_of(hues, 0, 0.8, 1.0);
+  const at::Tensor top = colours_of(hues, 1, 0.3, 1.0);
+  const at::Tensor bottom = colours_of(hues, 2, 0.3, 0.9);
   const at::Tensor height =
       at::linspace(0, 1, kSide, at::kFloat).view({1, 1, kSide, 1});
   at::Tensor result = at::empty({n, 3, kSide, kSide}, at::kByte);

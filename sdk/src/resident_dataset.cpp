@@ -34,18 +34,6 @@ at::Tensor as_batched(const at::Tensor& rows, ModalityKind kind) {
 
 }  // namespace
 
-ResidentSplit rows(const ResidentSplit& split, std::int64_t first,
-                   std::int64_t count) {
-  ResidentSplit part;
-  for (const at::Tensor& data : split.data) {
-    part.data.push_back(data.narrow(0, first, count));
-  }
-  if (split.labels.defined()) {
-    part.labels = split.labels.narrow(0, first, count);
-  }
-  return part;
-}
-
 std::int64_t limited(std::int64_t available, std::int64_t limit) {
   return limit == 0 ? available : std::min(available, limit);
 }

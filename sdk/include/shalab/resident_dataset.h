@@ -18,10 +18,6 @@ struct ResidentSplit {
   std::int64_t size() const { return data.empty() ? 0 : data[0].size(0); }
 };
 
-// The rows first .. first + count - 1, without copying.
-ResidentSplit rows(const ResidentSplit& split, std::int64_t first,
-                   std::int64_t count);
-
 // How many of `available` tuples a limit leaves; 0 = all.
 std::int64_t limited(std::int64_t available, std::int64_t limit);
 
