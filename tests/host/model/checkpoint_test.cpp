@@ -45,7 +45,8 @@ std::string message_of(const std::function<void()>& action) {
 }
 
 void overwrite(const fs::path& file, const std::string& bytes) {
-  std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  fs::remove(file);  // file systems sync a truncated one, which is slow
+  std::ofstream(file, std::ios::binary) << bytes;
 }
 
 void damage(const fs::path& file) {

@@ -34,6 +34,8 @@ class IoTest : public testing::Test {
 
   std::filesystem::path put(const std::string& name,
                             const std::string& bytes) const {
+    // A new file: file systems sync one that was truncated, which is slow.
+    std::filesystem::remove(path(name));
     std::ofstream(path(name), std::ios::binary) << bytes;
     return path(name);
   }
