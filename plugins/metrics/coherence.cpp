@@ -242,12 +242,16 @@ void Coherence::report_judges(std::vector<Measurement>& rows) const {
 }
 
 void declare_fields(FieldList& fields) {
-  fields.choice("protocol", "mmvaeplus", {"mmvaeplus"},
-                "one source modality, one draw per tuple, other modalities as "
-                "targets; joint: all judges give one equal label");
-  fields.flag("include_self_targets", false,
-              "also measure the source modality itself: self_coherence and "
-              "conditional_coherence_with_self");
+  fields
+      .choice("protocol", "mmvaeplus", {"mmvaeplus"},
+              "one source modality, one draw per tuple, other modalities as "
+              "targets; joint: all judges give one equal label")
+      .after_training();
+  fields
+      .flag("include_self_targets", false,
+            "also measure the source modality itself: self_coherence and "
+            "conditional_coherence_with_self")
+      .after_training();
 }
 
 std::unique_ptr<Metric> make(const Settings& settings,

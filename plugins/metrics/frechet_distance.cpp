@@ -228,11 +228,15 @@ void FrechetDistance::report_means(std::vector<Measurement>& rows,
 }
 
 void declare_fields(FieldList& fields) {
-  fields.flag("conditional", true,
-              "also measure draws given each single modality");
-  fields.flag("include_self_targets", false,
-              "also measure the source modality itself: "
-              "self_frechet_distance and the means _with_self");
+  fields
+      .flag("conditional", true,
+            "also measure draws given each single modality")
+      .after_training();
+  fields
+      .flag("include_self_targets", false,
+            "also measure the source modality itself: "
+            "self_frechet_distance and the means _with_self")
+      .after_training();
 }
 
 std::unique_ptr<Metric> make(const Settings& settings,
