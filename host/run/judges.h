@@ -37,7 +37,7 @@ std::vector<double> judge_accuracies(const JudgeBank& bank,
                                      c10::Device device = c10::kCPU);
 
 struct JudgeTraining {
-  std::int64_t epochs = 4;
+  std::int64_t epochs = 3;
   std::int64_t batch_size = 128;
   double learning_rate = 1e-3;
   std::uint64_t seed = 1;
