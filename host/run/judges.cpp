@@ -5,13 +5,13 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/files.h"
-#include "model/safetensors.h"
-#include "model/tensors_of.h"
 #include "run/judge_files.h"
 #include "shalab/digest.h"
 #include "shalab/error.h"
