@@ -6,7 +6,9 @@ function(shalab_add_plugin kind name)
   set(folder ${CMAKE_BINARY_DIR}/plugins/${kind})
   add_library(${target} MODULE ${ARGN})
   target_link_libraries(${target} PRIVATE shalab::sdk shalab_warnings)
-  target_compile_definitions(${target} PRIVATE SHALAB_PLUGIN_NAME="${name}")
+  target_compile_definitions(${target} PRIVATE SHALAB_PLUGIN_NAME="${name}"
+    SHALAB_SDK_HASH="${SHALAB_SDK_HASH}")
+  shalab_use_torch_headers(${target})
   target_link_options(${target} PRIVATE
     -Wl,--version-script=${SHALAB_PLUGIN_MAP} -Wl,-z,now)
   if(NOT SHALAB_SANITIZE)

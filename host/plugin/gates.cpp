@@ -75,6 +75,8 @@ void check_contents(const PluginDescriptor& descriptor, const fs::path& file) {
 
 }  // namespace
 
+const char* host_sdk_hash() { return SHALAB_SDK_HASH; }
+
 void check_permissions(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);

@@ -12,9 +12,12 @@
 
 namespace shalab {
 
+// Hash of the SDK headers that the host was built with. [any thread]
+const char* host_sdk_hash();
+
 // What this program accepts. Tests pass another one.
 struct HostStamp {
-  std::string sdk_hash = kSdkHash;
+  std::string sdk_hash = host_sdk_hash();
   std::string abi_stamp = kAbiStamp;
 };
 

@@ -95,6 +95,13 @@ std::string RunStore::create_run(const RunRecord& run) {
   return row.id;
 }
 
+std::int64_t RunStore::latest_attempt(const std::string& run_id) const {
+  Statement last = db_.statement(
+      "SELECT coalesce(max(attempt), 0) FROM attempts WHERE run_id = ?");
+  last.bind(run_id).step();
+  return last.integer(0);
+}
+
 std::int64_t RunStore::begin_attempt(
     const std::string& run_id, const std::optional<ResumePoint>& resumed) {
   check_run(db_, run_id);

@@ -32,6 +32,9 @@ class RunStore {
   std::int64_t begin_attempt(const std::string& run_id,
                              const std::optional<ResumePoint>& resumed = {});
 
+  // The number of the run's newest attempt; 0 before the first.
+  std::int64_t latest_attempt(const std::string& run_id) const;
+
   // If the database cannot be written, rows go to the spool and the
   // DatabaseUnavailable is thrown all the same: nothing is lost.
   void add_measurements(const std::string& run_id, std::int64_t attempt,

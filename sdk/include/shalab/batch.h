@@ -16,7 +16,9 @@ struct Batch {
   at::Tensor labels;             // int64 [B], undefined when unlabelled
   at::Tensor ids;                // int64 [B]: index in the split
 
-  std::int64_t size() const { return presence.defined() ? presence.size(0) : 0; }
+  std::int64_t size() const {
+    return presence.defined() ? presence.size(0) : 0;
+  }
 };
 
 // Deterministic features h_m of one modality (encoder.h).

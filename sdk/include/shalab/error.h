@@ -51,8 +51,8 @@ class __attribute__((visibility("default"))) Error : public std::runtime_error {
 // Aborts the current work with an Error(run) that names file, line, condition
 // and `detail` (say which values, with shapes). For states that only a bug in
 // shalab or in a plugin can reach.
-#define SHALAB_CHECK(condition, detail)                             \
-  do {                                                              \
-    if (!(condition))                                               \
+#define SHALAB_CHECK(condition, detail)                                 \
+  do {                                                                  \
+    if (!(condition))                                                   \
       ::shalab::check_failed(__FILE__, __LINE__, #condition, (detail)); \
   } while (false)

@@ -31,9 +31,9 @@ class Judge {
 struct JudgeSource {
   enum class Kind { none, official, trained, lexicon };
   Kind kind = Kind::none;
-  std::string architecture;             // "polymnist_cnn"
-  std::string file;                     // "classifiers/polymnist_m0.npz"
-  std::vector<at::Tensor> spellings;    // lexicon: int64 [T] per class
+  std::string architecture;           // "polymnist_cnn"
+  std::string file;                   // "classifiers/polymnist_m0.npz"
+  std::vector<at::Tensor> spellings;  // lexicon: int64 [T] per class
 };
 
 // The judges of a run's dataset, lent by the host. Null where there is none.

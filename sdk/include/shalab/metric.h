@@ -29,8 +29,8 @@ namespace shalab {
 struct GenerationTask {
   enum class Route { joint, conditional, reconstruction, importance };
   Route route = Route::joint;
-  ModalitySubset source;          // conditional: S; otherwise empty
-  std::int64_t num_samples = 0;   // joint: draws; others: tuples of the split
+  ModalitySubset source;         // conditional: S; otherwise empty
+  std::int64_t num_samples = 0;  // joint: draws; others: tuples of the split
   std::int64_t num_importance_samples = 0;  // importance: K
 
   auto operator<=>(const GenerationTask&) const = default;
@@ -39,20 +39,20 @@ struct GenerationTask {
 // One batch of a task.
 struct Generated {
   const GenerationTask* task = nullptr;
-  at::Tensor latents;                  // [B, D]
-  std::vector<at::Tensor> samples;     // by modality, like Batch::data: decoded
-                                       // means, images clamped to [0, 1]
-  std::vector<Judgement> judgements;   // of `samples`, by modality; empty
-                                       // without judges
-  Batch truth;                         // the tuples x; empty for joint
-  at::Tensor log_weights;              // importance: [K, B]
+  at::Tensor latents;                 // [B, D]
+  std::vector<at::Tensor> samples;    // by modality, like Batch::data: decoded
+                                      // means, images clamped to [0, 1]
+  std::vector<Judgement> judgements;  // of `samples`, by modality; empty
+                                      // without judges
+  Batch truth;                        // the tuples x; empty for joint
+  at::Tensor log_weights;             // importance: [K, B]
 };
 
 struct MetricContext {
   std::vector<ModalitySpec> modalities;
-  const Dataset* dataset = nullptr;    // reference data, of `split` only
+  const Dataset* dataset = nullptr;  // reference data, of `split` only
   Split split = Split::test;
-  std::int64_t max_samples = 0;        // of joint draws and of tuples
+  std::int64_t max_samples = 0;  // of joint draws and of tuples
   JudgeBank judges;
   Services services;
 };

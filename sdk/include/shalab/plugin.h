@@ -40,9 +40,6 @@ struct PluginDescriptor {
 
 #define SHALAB_STRINGIFY_(x) #x
 #define SHALAB_STRINGIFY(x) SHALAB_STRINGIFY_(x)
-#ifndef SHALAB_SDK_HASH
-#define SHALAB_SDK_HASH "unset"
-#endif
 #ifndef SHALAB_LIBTORCH_VERSION
 #define SHALAB_LIBTORCH_VERSION "unset"
 #endif
@@ -56,31 +53,31 @@ struct PluginDescriptor {
 #else
 #define SHALAB_CXX11_ABI_ "unset"
 #endif
-// Must match exactly between host and plugin.
-inline constexpr const char* kSdkHash = SHALAB_SDK_HASH;
-inline constexpr const char* kAbiStamp =
-    SHALAB_COMPILER_ " c++" SHALAB_STRINGIFY(__cplusplus) " cxx11abi"
-    SHALAB_CXX11_ABI_ " libtorch" SHALAB_LIBTORCH_VERSION;
+// Must match exactly between host and plugin, as must the hash of the SDK
+// headers, which the build defines as SHALAB_SDK_HASH for plugins.
+inline constexpr const char* kAbiStamp = SHALAB_COMPILER_
+    " c++" SHALAB_STRINGIFY(__cplusplus) " cxx11abi" SHALAB_CXX11_ABI_
+                                         " libtorch" SHALAB_LIBTORCH_VERSION;
 
 }  // namespace shalab
 
-#define SHALAB_PLUGIN(kind_, revision_, summary_, declare_, make_)           \
-  namespace {                                                               \
-  const ::shalab::Factory_##kind_ shalab_factory_ = make_;                  \
-  }                                                                         \
-  extern "C" __attribute__((visibility("default"))) const                   \
-      ::shalab::PluginDescriptor*                                           \
-      shalab_plugin() {                                                     \
-    static const ::shalab::PluginDescriptor descriptor{                     \
-        ::shalab::kPluginMagic,                                             \
-        sizeof(::shalab::PluginDescriptor),                                 \
-        ::shalab::kSdkHash,                                                 \
-        ::shalab::kAbiStamp,                                                \
-        #kind_,                                                             \
-        SHALAB_PLUGIN_NAME,                                                 \
-        revision_,                                                          \
-        summary_,                                                           \
-        declare_,                                                           \
-        &shalab_factory_};                                                  \
-    return &descriptor;                                                     \
+#define SHALAB_PLUGIN(kind_, revision_, summary_, declare_, make_) \
+  namespace {                                                      \
+  const ::shalab::Factory_##kind_ shalab_factory_ = make_;         \
+  }                                                                \
+  extern "C" __attribute__((visibility("default")))                \
+  const ::shalab::PluginDescriptor*                                \
+  shalab_plugin() {                                                \
+    static const ::shalab::PluginDescriptor descriptor{            \
+        ::shalab::kPluginMagic,                                    \
+        sizeof(::shalab::PluginDescriptor),                        \
+        SHALAB_SDK_HASH,                                           \
+        ::shalab::kAbiStamp,                                       \
+        #kind_,                                                    \
+        SHALAB_PLUGIN_NAME,                                        \
+        revision_,                                                 \
+        summary_,                                                  \
+        declare_,                                                  \
+        &shalab_factory_};                                         \
+    return &descriptor;                                            \
   }

@@ -27,9 +27,9 @@ struct PriorTraits {
   enum class Fitting { as_is, with_model, at_once, by_steps };
   Density density = Density::none;
   Fitting fitting = Fitting::as_is;
-  bool is_conditional = false;    // sample_given works
-  bool needs_gradients = false;   // sampling runs without InferenceMode
-  bool reads_data = false;        // loss and conditions need Batch::data
+  bool is_conditional = false;   // sample_given works
+  bool needs_gradients = false;  // sampling runs without InferenceMode
+  bool reads_data = false;       // loss and conditions need Batch::data
 };
 
 // The aggregate posterior of a split and the features it came from, resident.
@@ -123,8 +123,8 @@ class Prior : public torch::nn::Module {
   PriorContext context_;
 };
 
-using Factory_prior = std::function<std::shared_ptr<Prior>(
-    const Settings&, const PriorContext&)>;
+using Factory_prior =
+    std::function<std::shared_ptr<Prior>(const Settings&, const PriorContext&)>;
 
 // Keys of the stage that fits a prior by steps, with this plugin's defaults;
 // the host reads them from the plugin's own section: epochs, max_steps,

@@ -1,3 +1,4 @@
+#include "plugin/gates.h"
 #include "plugin/library.h"
 
 #include <fstream>
@@ -105,7 +106,7 @@ TEST(Library, RefusesADescriptorOfAnotherSize) {
 TEST(Library, RefusesOtherSdkHeadersAndShowsBothHashes) {
   expect_refusal(zoo("wrong_sdk"), "other SDK headers\n  plugin: 0123abc\n",
                  "SDK of this program");
-  expect_refusal(zoo("wrong_sdk"), kSdkHash, "rebuild");
+  expect_refusal(zoo("wrong_sdk"), host_sdk_hash(), "rebuild");
 }
 
 TEST(Library, RefusesAnotherAbiAndShowsBothStamps) {

@@ -17,7 +17,7 @@ inline PluginDescriptor sound_descriptor(const char* name) {
   static const int no_factory = 0;
   return {kPluginMagic,
           sizeof(PluginDescriptor),
-          kSdkHash,
+          SHALAB_SDK_HASH,
           kAbiStamp,
           "metric",
           name,

@@ -1,0 +1,173 @@
+#include "command/engine/attempt.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "base/signals.h"
+#include "command/engine/recorder.h"
+#include "run/measure.h"
+#include "run/pipeline.h"
+#include "run/sample.h"
+#include "shalab/error.h"
+
+namespace shalab {
+
+namespace {
+
+int stopped_code() {
+  const int signal = caught_signal();
+  return signal == 0 ? 1 : exit_code_of_signal(signal);
+}
+
+// Which sources can be drawn from after `stages_done` stages.
+std::function<bool(const std::string&)> trained_sources(
+    const Experiment& experiment, std::size_t stages_done) {
+  return [&experiment, stages_done](const std::string& name) {
+    const auto& fitted = experiment.fitted();
+    for (std::size_t i = 0; i < fitted.size(); ++i) {
+      if (fitted[i].name == name) {
+        return stages_done > i + 1;
+      }
+    }
+    return stages_done >= 1;
+  };
+}
+
+std::vector<SampleRequest> grid_requests(const Experiment& experiment,
+                                         const LatentSource& source,
+                                         std::int64_t count) {
+  SampleRequest request;
+  request.count = count;
+  std::vector<SampleRequest> requests;
+  if (!source.is_posterior()) {
+    requests.push_back(request);
+  }
+  const auto& modalities = experiment.dataset().modalities();
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    request.kind = "conditional";
+    request.given = ModalitySubset::only(m);
+    if (source.prior && source.prior->traits().is_conditional) {
+      requests.push_back(request);
+    }
+  }
+  return requests;
+}
+
+void write_grids(Experiment& experiment, const RunContext& context,
+                 const JudgeBank& judges) {
+  const auto count =
+      2 * experiment.config().settings("evaluate").integer("num_grid");
+  const bool has_pictures =
+      std::any_of(experiment.dataset().modalities().begin(),
+                  experiment.dataset().modalities().end(),
+                  [](const auto& m) { return m.kind == ModalityKind::image; });
+  if (count == 0 || !has_pictures) {
+    return;
+  }
+  const auto view = generation_view(experiment, context, judges);
+  for (const auto& name : experiment.source_names()) {
+    const auto source = experiment.latent_source(name);
+    for (const auto& request : grid_requests(experiment, source, count)) {
+      for (const auto& file : write_samples(make_samples(view, source, request),
+                                            experiment.dataset().modalities(),
+                                            context.folder / "samples")) {
+        context.sink->artifact("samples", file);
+      }
+    }
+  }
+}
+
+struct Finished {
+  Outcome outcome = Outcome::finished;
+  std::vector<Measurement> rows;
+  std::string note;
+};
+
+Finished train_and_measure(Session& session, const AttemptRequest& request,
+                           const RunContext& context) {
+  Experiment experiment(request.config, session.registry(), context);
+  if (request.accept_other_plugins) {
+    experiment.accept_other_plugins();
+  }
+  session.store().set_note(request.run_id, experiment.dataset().note());
+  const auto judges = judges_of(experiment, context);
+  check_metrics(experiment, context, judges);
+  Pipeline pipeline(experiment, context);
+  const bool restored = pipeline.restore();
+  const auto& first = request.config.settings("first_stage").text("run");
+  if (!restored && !first.empty()) {
+    pipeline.adopt_first_stage(context.find_run(first));
+  }
+  Finished finished;
+  finished.note = experiment.dataset().note();
+  finished.outcome = pipeline.train();
+  if (finished.outcome == Outcome::cancelled) {
+    return finished;
+  }
+  finished.rows = measure(experiment, context, judges,
+                          trained_sources(experiment, pipeline.stages_done()));
+  context.sink->measurements(finished.rows);
+  write_grids(experiment, context, judges);
+  context.sink->flush();
+  return finished;
+}
+
+std::optional<ResumePoint> resume_point(const AttemptRequest& request,
+                                        const std::filesystem::path& folder) {
+  if (!request.is_resumed) {
+    return std::nullopt;
+  }
+  const auto loaded = load_newest(folder / "checkpoints");
+  if (!loaded) {
+    return std::nullopt;
+  }
+  const auto stage = loaded->checkpoint.state.at("stage").get<std::size_t>();
+  const auto fitted = request.config.of_kind("fitted_prior");
+  ResumePoint point;
+  point.step = loaded->checkpoint.state.at("step").get<std::int64_t>();
+  point.stage = stage == 0               ? "first_stage"
+                : stage <= fitted.size() ? fitted[stage - 1]->name
+                                         : "evaluate";
+  return point;
+}
+
+}  // namespace
+
+int run_attempt(Session& session, AttemptRequest request) {
+  auto& store = session.store();
+  const auto folder = session.folder_of(request.run_id);
+  std::filesystem::create_directories(folder);
+  session.log().open_file(folder / "log.txt");
+  auto context = session.context_for(request.config);
+  context.folder = folder;
+  const auto attempt =
+      store.begin_attempt(request.run_id, resume_point(request, folder));
+  Recorder recorder(store, request.run_id, attempt, folder, session.log());
+  context.sink = &recorder;
+  try {
+    const auto finished = train_and_measure(session, request, context);
+    if (finished.outcome == Outcome::cancelled) {
+      const int code = stopped_code();
+      recorder.flush();
+      store.finish(request.run_id, attempt, RunState::killed, code,
+                   "stopped by a signal after a checkpoint");
+      session.log().warn(
+          "stopped after a checkpoint; go on with: shalab "
+          "resume " +
+          request.run_id);
+      return code;
+    }
+    store.finish(request.run_id, attempt, RunState::finished);
+    print_measurements(finished.rows, session.options().json, finished.note);
+    return 0;
+  } catch (const Error& error) {
+    store.finish(request.run_id, attempt, RunState::failed,
+                 static_cast<int>(error.kind()), error.what());
+    throw;
+  } catch (const std::exception& error) {
+    store.finish(request.run_id, attempt, RunState::failed, 1, error.what());
+    throw;
+  }
+}
+
+}  // namespace shalab

@@ -1,0 +1,65 @@
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "command/engine/attempt.h"
+#include "results/tables.h"
+
+namespace shalab {
+
+namespace {
+
+nlohmann::ordered_json as_object(const Measurement& row) {
+  return {{"name", row.name},
+          {"value", row.value},
+          {"unit", row.unit},
+          {"direction", to_string(row.direction)},
+          {"source_subset", row.source_subset},
+          {"target_modality", row.target_modality},
+          {"split", row.split},
+          {"num_samples", row.num_samples},
+          {"spread", row.spread},
+          {"protocol", row.protocol},
+          {"fingerprint", row.fingerprint},
+          {"latent_source", row.latent_source},
+          {"generation", row.generation},
+          {"nfe", row.nfe},
+          {"seconds", row.seconds}};
+}
+
+Table as_table(const std::vector<Measurement>& rows) {
+  Table table;
+  table.columns = {"name",       "source", "target", "latent_source",
+                   "generation", "nfe",    "split",  "n",
+                   "value",      "spread", "unit"};
+  for (const auto& row : rows) {
+    table.rows.push_back({row.name, row.source_subset, row.target_modality,
+                          row.latent_source, row.generation, row.nfe, row.split,
+                          row.num_samples, row.value, row.spread, row.unit});
+  }
+  return table;
+}
+
+}  // namespace
+
+void print_measurements(const std::vector<Measurement>& rows, bool json,
+                        const std::string& note) {
+  if (json) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& row : rows) {
+      list.push_back(as_object(row));
+    }
+    nlohmann::ordered_json document{{"measurements", list}};
+    if (!note.empty()) {
+      document["note"] = note;
+    }
+    std::cout << document.dump(2) << '\n';
+    return;
+  }
+  std::cout << as_text(as_table(rows));
+  if (!note.empty()) {
+    std::cout << "note: " << note << '\n';
+  }
+}
+
+}  // namespace shalab

@@ -1,0 +1,61 @@
+#pragma once
+// The networks of a run's first stage, as its objective and generators see
+// them.
+
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "shalab/encoder.h"
+#include "shalab/fusion.h"
+#include "shalab/objective.h"
+#include "shalab/prior.h"
+
+namespace shalab {
+
+struct LatentSizes {
+  std::int64_t shared = 0;    // D
+  std::int64_t private_ = 0;  // of each modality
+};
+
+// Encoders by modality, a fusion and a training prior, composed by value
+// types: features -> posterior -> latent -> likelihood. Holds no reference to
+// data, objective or files.
+class MultimodalModel : public torch::nn::Module, public ModelView {
+ public:
+  MultimodalModel(std::vector<ModalitySpec> modalities, LatentSizes latent,
+                  std::vector<std::shared_ptr<Encoder>> encoders,
+                  std::shared_ptr<Fusion> fusion, std::shared_ptr<Prior> prior);
+
+  const std::vector<ModalitySpec>& modalities() const override {
+    return modalities_;
+  }
+  std::vector<Features> encode(const Batch& batch) override;
+  Posterior fuse(const std::vector<Features>& features,
+                 const at::Tensor& presence) override;
+  Likelihood decode(std::size_t modality, const at::Tensor& code) override;
+  Prior& prior() override { return *prior_; }
+  bool serves(ModalitySubset subset) const override {
+    return fusion_->serves(subset);
+  }
+
+  const Fusion& fusion() const { return *fusion_; }
+  std::shared_ptr<Prior> shared_prior() const { return prior_; }
+  const LatentSizes& latent() const { return latent_; }
+  std::vector<std::int64_t> feature_sizes() const;
+
+ private:
+  std::vector<ModalitySpec> modalities_;
+  LatentSizes latent_;
+  std::vector<std::shared_ptr<Encoder>> encoders_;
+  std::shared_ptr<Fusion> fusion_;
+  std::shared_ptr<Prior> prior_;
+};
+
+// 4-d weights in channels-last order: what the CPU's and the GPU's
+// convolution kernels want.
+void use_channels_last(torch::nn::Module& module);
+
+}  // namespace shalab

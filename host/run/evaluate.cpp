@@ -1,0 +1,133 @@
+#include "run/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "shalab/error.h"
+
+namespace shalab {
+
+namespace {
+
+struct Watcher {
+  std::unique_ptr<Metric> metric;
+  std::vector<GenerationTask> tasks;
+};
+
+MetricContext metric_context(const GenerationView& view,
+                             const EvaluationOptions& options) {
+  MetricContext context;
+  context.modalities = view.model.modalities();
+  context.dataset = &view.dataset;
+  context.split = options.split;
+  context.max_samples = options.max_samples;
+  context.judges = view.judges;
+  context.services = view.context.services;
+  return context;
+}
+
+std::vector<Watcher> watchers_of(const GenerationView& view,
+                                 const LatentSource& source,
+                                 const std::vector<MetricMaker>& metrics,
+                                 const EvaluationOptions& options) {
+  std::vector<Watcher> result;
+  for (const auto& maker : metrics) {
+    Watcher watcher{maker.make(metric_context(view, options)), {}};
+    for (auto& task : watcher.metric->tasks()) {
+      if (serves_task(view.model, source, task)) {
+        watcher.tasks.push_back(task);
+      }
+    }
+    if (!watcher.tasks.empty()) {
+      result.push_back(std::move(watcher));
+    }
+  }
+  return result;
+}
+
+using Costs = std::map<GenerationTask, TaskCost>;
+
+Costs run_tasks(const GenerationView& view, const LatentSource& source,
+                std::vector<Watcher>& watchers,
+                const EvaluationOptions& options) {
+  std::map<GenerationTask, std::vector<Watcher*>> wanted;
+  for (auto& watcher : watchers) {
+    for (const auto& task : watcher.tasks) {
+      wanted[task].push_back(&watcher);
+    }
+  }
+  Costs costs;
+  for (const auto& [task, interested] : wanted) {
+    const auto observe = [&interested = interested](const Generated& batch) {
+      for (auto* watcher : interested) {
+        watcher->metric->observe(batch);
+      }
+    };
+    costs[task] =
+        run_task(view, source, task, options.split, options.purpose, observe);
+  }
+  return costs;
+}
+
+// Does `task` stand behind a measurement of this source subset? An aggregate
+// ("one") belongs to every conditional task.
+bool stands_behind(const GenerationTask& task, const std::string& task_source,
+                   const Measurement& row, bool is_aggregate) {
+  const bool conditional = task.route == GenerationTask::Route::conditional;
+  if (row.source_subset.empty()) {
+    return !conditional;
+  }
+  return conditional && (is_aggregate || task_source == row.source_subset);
+}
+
+void stamp(Measurement& row, const GenerationView& view,
+           const LatentSource& source, const Watcher& watcher,
+           const Costs& costs) {
+  std::vector<std::string> texts;
+  for (const auto& task : watcher.tasks) {
+    texts.push_back(task.source.text(view.model.modalities()));
+  }
+  const bool is_aggregate =
+      std::find(texts.begin(), texts.end(), row.source_subset) == texts.end();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto& task = watcher.tasks[i];
+    if (stands_behind(task, texts[i], row, is_aggregate)) {
+      row.nfe = std::max(row.nfe, costs.at(task).nfe);
+      row.seconds += costs.at(task).seconds;
+    }
+  }
+  const bool conditional = !row.source_subset.empty();
+  row.latent_source = source.name;
+  row.generation = source.is_posterior()
+                       ? (conditional ? "draw" : "mean")
+                       : source.prior->generation(conditional);
+}
+
+}  // namespace
+
+std::vector<Measurement> evaluate(const GenerationView& view,
+                                  const std::vector<LatentSource>& sources,
+                                  const std::vector<MetricMaker>& metrics,
+                                  const EvaluationOptions& options) {
+  std::vector<Measurement> result;
+  for (const auto& source : sources) {
+    auto watchers = watchers_of(view, source, metrics, options);
+    const auto costs = run_tasks(view, source, watchers, options);
+    for (auto& watcher : watchers) {
+      for (auto& row : watcher.metric->finish()) {
+        stamp(row, view, source, watcher, costs);
+        if (!std::isfinite(row.value)) {
+          throw Error(ErrorKind::run,
+                      "metric value '" + row.name +
+                          "' is not finite for source " + source.name,
+                      "look at the samples: shalab sample");
+        }
+        result.push_back(std::move(row));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace shalab

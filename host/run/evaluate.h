@@ -1,0 +1,33 @@
+#pragma once
+// Measuring a trained model: every metric on every source of z.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "run/generate.h"
+#include "shalab/measurement.h"
+
+namespace shalab {
+
+// One [metric.NAME] section, ready to make an instance per source.
+struct MetricMaker {
+  std::string name;
+  std::function<std::unique_ptr<Metric>(const MetricContext&)> make;
+};
+
+struct EvaluationOptions {
+  Split split = Split::test;
+  std::int64_t max_samples = 10000;
+  std::string purpose = "evaluate";
+};
+
+// Generates each task once for all metrics that ask for it and stamps source,
+// generation, NFE and seconds onto what they measure. A source that serves
+// none of a metric's tasks gives no measurement of it. [main]
+std::vector<Measurement> evaluate(const GenerationView& view,
+                                  const std::vector<LatentSource>& sources,
+                                  const std::vector<MetricMaker>& metrics,
+                                  const EvaluationOptions& options);
+
+}  // namespace shalab

@@ -1,0 +1,99 @@
+#pragma once
+// What a resolved config composes: data, model, objective, priors, metrics.
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "config/resolve.h"
+#include "plugin/registry.h"
+#include "run/context.h"
+#include "run/evaluate.h"
+#include "run/first_stage.h"
+#include "run/latent_source.h"
+#include "run/stage_options.h"
+
+namespace shalab {
+
+// A [fitted_prior.NAME] section.
+struct FittedPrior {
+  std::string name;
+  std::string plugin;
+  Settings settings;
+  std::shared_ptr<Prior> prior;
+};
+
+struct RunOptions {
+  std::int64_t checkpoint_every = 1000;
+  std::int64_t keep = 2;
+  std::int64_t log_every = 100;
+  std::int64_t validate_every = 0;
+  std::int64_t early_stop = 0;
+  bool restore_best = false;
+  double ema = 0.0;  // decay of the first stage's weight average; 0 = off
+};
+
+// Everything is made, moved to the device and checked against each other
+// here, so that a mistake costs seconds: modality names, a fusion that does
+// not serve the objective, a prior that cannot be fitted, a latent source that
+// does not exist. Each component's weights are initialised from a seed of its
+// own: adding one never reshuffles another.
+class Experiment {
+ public:
+  Experiment(ResolvedConfig config, const Registry& registry,
+             const RunContext& context);
+  ~Experiment();
+
+  const ResolvedConfig& config() const { return config_; }
+  const Dataset& dataset() const { return *dataset_; }
+  MultimodalModel& model() { return first_stage_->model(); }
+  FirstStage& first_stage() { return *first_stage_; }
+  const FirstStage& first_stage() const { return *first_stage_; }
+  std::vector<FittedPrior>& fitted() { return fitted_; }
+  const std::vector<FittedPrior>& fitted() const { return fitted_; }
+  const RunOptions& options() const { return options_; }
+  StageOptions train_options() const;
+
+  // The sources that [evaluate] asks for: its list, or training prior, fitted
+  // priors and latent sources.
+  std::vector<std::string> source_names() const;
+  LatentSource latent_source(const std::string& name) const;
+  // A copy of the fitted prior behind [latent_source.NAME] under its settings,
+  // and with `key` (unless empty) set to `value`.
+  LatentSource variant(const std::string& name, const std::string& key,
+                       const std::string& value) const;
+  std::vector<MetricMaker> metrics() const;
+  EvaluationOptions evaluation_options() const;
+  std::int64_t evaluation_batch() const;
+  std::string dataset_name() const;
+
+  // Data and plugin digests, stored in checkpoints. check_identity
+  // throws Error(resume) listing what differs.
+  nlohmann::json identity() const;
+  void check_identity(const nlohmann::json& stored) const;
+  // Accept other plugin digests (`resume --force`).
+  void accept_other_plugins() { accept_other_plugins_ = true; }
+
+ private:
+  void make_dataset(const RunContext& context);
+  void make_first_stage(const RunContext& context);
+  void make_fitted(const RunContext& context);
+  void check_objective() const;
+  std::vector<std::shared_ptr<Encoder>> make_encoders(
+      const RunContext& context) const;
+  PriorContext prior_context() const;
+  std::shared_ptr<Prior> copy_of(const FittedPrior& fitted,
+                                 const Settings& settings) const;
+
+  ResolvedConfig config_;
+  const Registry& registry_;
+  c10::Device device_;
+  RunOptions options_;
+  std::unique_ptr<Dataset> dataset_;
+  std::unique_ptr<FirstStage> first_stage_;
+  std::vector<FittedPrior> fitted_;
+  bool accept_other_plugins_ = false;
+};
+
+}  // namespace shalab

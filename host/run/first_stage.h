@@ -1,0 +1,40 @@
+#pragma once
+// Training encoders, fusion, decoders and training prior by an objective.
+
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <optional>
+
+#include "model/multimodal_model.h"
+#include "run/context.h"
+#include "run/step_loop.h"
+#include "shalab/dataset.h"
+#include "shalab/objective.h"
+
+namespace shalab {
+
+// Model and objective train together and are stored together.
+class FirstStage : public torch::nn::Module {
+ public:
+  FirstStage(std::shared_ptr<MultimodalModel> model,
+             std::shared_ptr<Objective> objective);
+
+  MultimodalModel& model() { return *model_; }
+  Objective& objective() { return *objective_; }
+
+  Terms terms(const Batch& batch, const StepInfo& info) {
+    return objective_->terms(*model_, batch, info);
+  }
+
+  // Mean loss over the validation split, without gradients, with the same
+  // draws at every call. [main]
+  double validation_loss(const Dataset& dataset, const RunContext& context,
+                         std::int64_t batch_size);
+
+ private:
+  std::shared_ptr<MultimodalModel> model_;
+  std::shared_ptr<Objective> objective_;
+};
+
+}  // namespace shalab

@@ -1,0 +1,56 @@
+#pragma once
+// Latents from a source, and samples from latents.
+
+#include <functional>
+#include <vector>
+
+#include "model/multimodal_model.h"
+#include "run/context.h"
+#include "run/latent_source.h"
+#include "run/latents.h"
+#include "shalab/dataset.h"
+#include "shalab/judge.h"
+#include "shalab/metric.h"
+
+namespace shalab {
+
+// What generation needs of an experiment. Lent for one call.
+struct GenerationView {
+  MultimodalModel& model;
+  const Dataset& dataset;
+  const RunContext& context;
+  const JudgeBank& judges;
+  std::int64_t batch_size = 1000;
+};
+
+// Decoded samples of every modality from z [B, D]: images clamped to [0, 1]
+// and rounded to 8 bits (what a PNG would hold), tokens int64, vectors as they
+// are. One z feeds all decoders.
+std::vector<at::Tensor> decode_samples(const GenerationView& view,
+                                       const at::Tensor& z);
+
+// A condition on the tuples `batch`, of which the source may see `subset`.
+Condition make_condition(const GenerationView& view, const Batch& batch,
+                         const std::vector<Features>& features,
+                         ModalitySubset subset);
+
+struct TaskCost {
+  std::int64_t nfe = 0;  // per sample: the source's evaluations + one decode
+  double seconds = 0.0;  // drawing and decoding, not judging
+};
+
+// Runs one task and hands each batch to `observe`. Randomness: a generator of
+// the purpose "<purpose>/<source>/<route>/<subset>". Errors: Error(usage) when
+// the source cannot serve the task (serves_task says so before).
+TaskCost run_task(const GenerationView& view, const LatentSource& source,
+                  const GenerationTask& task, Split split,
+                  const std::string& purpose,
+                  const std::function<void(const Generated&)>& observe);
+
+// Can `source` do `task`? joint: any prior; conditional: a conditional prior,
+// or the posterior of a subset that the fusion serves; reconstruction and
+// importance: the posterior.
+bool serves_task(const MultimodalModel& model, const LatentSource& source,
+                 const GenerationTask& task);
+
+}  // namespace shalab

@@ -1,0 +1,283 @@
+#include "run/pipeline.h"
+
+#include <nlohmann/json.hpp>
+
+#include "shalab/error.h"
+#include "shalab/random.h"
+
+namespace shalab {
+
+namespace {
+
+constexpr const char* kFirstStage = "first_stage.";
+constexpr const char* kBest = "best.";
+constexpr const char* kAverage = "average.";
+
+std::string prefix_of(const FittedPrior& fitted) {
+  return "fitted_prior." + fitted.name + ".";
+}
+
+// Tensors under `prefix`, by what follows it.
+NamedTensors under(const NamedTensors& tensors, const std::string& prefix) {
+  NamedTensors result;
+  for (auto it = tensors.lower_bound(prefix);
+       it != tensors.end() && it->first.rfind(prefix, 0) == 0; ++it) {
+    result[it->first.substr(prefix.size())] = it->second;
+  }
+  return result;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(Experiment& experiment, const RunContext& context)
+    : experiment_(experiment), context_(context) {}
+
+std::size_t Pipeline::num_stages() const {
+  return 1 + experiment_.fitted().size();
+}
+
+std::int64_t Pipeline::global_step() const { return steps_before_ + step_; }
+
+NamedTensors Pipeline::all_tensors() const {
+  auto result = tensors_of(experiment_.first_stage(), kFirstStage);
+  for (const auto& fitted : experiment_.fitted()) {
+    result.merge(tensors_of(*fitted.prior, prefix_of(fitted)));
+  }
+  for (const auto& [name, tensor] : best_.weights()) {
+    result[kBest + name] = tensor;
+  }
+  for (const auto& [name, tensor] : average_.weights()) {
+    result[kAverage + name] = tensor;
+  }
+  return result;
+}
+
+void Pipeline::load_all(const NamedTensors& tensors) {
+  load_tensors(experiment_.first_stage(), tensors, kFirstStage);
+  for (auto& fitted : experiment_.fitted()) {
+    load_tensors(*fitted.prior, tensors, prefix_of(fitted));
+  }
+}
+
+bool Pipeline::restore() {
+  const auto loaded = load_newest(context_.folder / "checkpoints");
+  if (!loaded) {
+    return false;
+  }
+  for (const auto& reason : loaded->skipped) {
+    context_.services.logger->warn(reason);
+  }
+  const auto& checkpoint = loaded->checkpoint;
+  const auto& state = checkpoint.state;
+  experiment_.check_identity(state.at("identity"));
+  load_all(checkpoint.model);
+  stage_ = state.at("stage").get<std::size_t>();
+  step_ = state.at("step").get<std::int64_t>();
+  steps_before_ = state.at("steps_before").get<std::int64_t>();
+  pending_ = checkpoint.optimiser;
+  average_.restore(under(checkpoint.model, kAverage));
+  if (!state.at("best").is_null()) {
+    best_.restore(state.at("best").at("value").get<double>(),
+                  state.at("best").at("offers_since").get<std::int64_t>(),
+                  under(checkpoint.model, kBest));
+  }
+  return true;
+}
+
+void Pipeline::adopt_first_stage(const std::filesystem::path& run_folder) {
+  const auto loaded = load_newest(run_folder / "checkpoints");
+  if (!loaded || loaded->checkpoint.state.at("stage").get<int>() < 1) {
+    throw Error(
+        ErrorKind::resume,
+        "run folder " + run_folder.string() + " holds no trained first stage",
+        "first_stage.run must name a run whose first stage finished");
+  }
+  load_tensors(experiment_.first_stage(), loaded->checkpoint.model,
+               kFirstStage);
+  begin_next_stage();
+  save(nullptr);
+}
+
+void Pipeline::begin_next_stage() {
+  steps_before_ += step_ + 1;
+  step_ = 0;
+  pending_.clear();
+  ++stage_;
+}
+
+Outcome Pipeline::train() {
+  while (stage_ < num_stages()) {
+    const auto outcome = stage_ == 0 ? train_first_stage()
+                                     : fit(experiment_.fitted()[stage_ - 1]);
+    if (outcome == Outcome::cancelled) {
+      return outcome;
+    }
+    begin_next_stage();
+    save(nullptr);
+  }
+  return Outcome::finished;
+}
+
+Outcome Pipeline::run_loop(StageOptions options,
+                           std::vector<at::Tensor> parameters,
+                           StepHooks hooks) {
+  options.checkpoint_every = experiment_.options().checkpoint_every;
+  options.log_every = experiment_.options().log_every;
+  StepLoop loop(options, std::move(parameters), context_);
+  if (step_ > 0) {
+    loop.restore(step_, pending_);
+  }
+  hooks.checkpoint = [&] {
+    step_ = loop.steps_done();
+    save(&loop);
+  };
+  const auto outcome = loop.run(hooks);
+  step_ = loop.steps_done();
+  return outcome;
+}
+
+Outcome Pipeline::train_first_stage() {
+  auto& stage = experiment_.first_stage();
+  const auto& dataset = experiment_.dataset();
+  const auto options = experiment_.train_options();
+  stage.train();
+  StepHooks hooks;
+  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
+                    StepClock& clock) {
+    const auto batch = dataset.gather(Split::train, indices);
+    clock.lap("data");
+    return stage.terms(batch, info);
+  };
+  const auto decay = experiment_.options().ema;
+  hooks.after_step = [&](std::int64_t steps_done) {
+    if (decay > 0) {
+      average_.update(tensors_of(stage, kFirstStage), decay, steps_done);
+    }
+    return validate(steps_done, options);
+  };
+  const auto outcome = run_loop(options, stage.parameters(), hooks);
+  if (outcome == Outcome::finished) {
+    stage.eval();
+    if (decay > 0) {
+      load_tensors(stage, average_.weights(), kFirstStage);
+      average_ = WeightAverage();
+    }
+    if (experiment_.options().restore_best && best_.has_best()) {
+      load_tensors(stage, best_.weights(), kFirstStage);
+    }
+    best_ = BestKeeper();
+  }
+  return outcome;
+}
+
+bool Pipeline::validate(std::int64_t steps_done, const StageOptions& options) {
+  const auto every = experiment_.options().validate_every;
+  if (every == 0 || steps_done % (every * options.steps_per_epoch()) != 0) {
+    return false;
+  }
+  auto& stage = experiment_.first_stage();
+  stage.eval();
+  const double loss = stage.validation_loss(experiment_.dataset(), context_,
+                                            options.batch_size);
+  stage.train();
+  context_.sink->curves({{options.name, steps_done, "validation_loss", loss}});
+  best_.offer(loss, tensors_of(stage, kFirstStage));
+  const auto patience = experiment_.options().early_stop;
+  return patience > 0 && best_.offers_since() >= patience;
+}
+
+const LatentSet& Pipeline::latents() {
+  if (!latents_) {
+    experiment_.first_stage().eval();
+    context_.services.logger->info("encoding the training split");
+    latents_ = encode_split(experiment_.model(), experiment_.dataset(),
+                            Split::train, context_)
+                   .latents;
+  }
+  return *latents_;
+}
+
+Outcome Pipeline::fit(FittedPrior& fitted) {
+  const auto fitting = fitted.prior->traits().fitting;
+  auto& prior = *fitted.prior;
+  if (fitting == PriorTraits::Fitting::by_steps) {
+    const auto outcome = fit_by_steps(fitted);
+    if (outcome == Outcome::cancelled) {
+      return outcome;
+    }
+  } else {
+    auto generator =
+        make_generator(context_.seed, "fit/" + fitted.name, context_.device);
+    prior.fit(latents(), context_.services, generator);
+    if (context_.services.cancel != nullptr &&
+        context_.services.cancel->cancelled()) {
+      return Outcome::cancelled;
+    }
+  }
+  prior.eval();
+  prior.after_training(encode_split(experiment_.model(), experiment_.dataset(),
+                                    Split::validation, context_)
+                           .latents.mean);
+  return Outcome::finished;
+}
+
+Terms Pipeline::prior_terms(FittedPrior& fitted, const at::Tensor& indices,
+                            const StepInfo& info, StepClock& clock) {
+  const auto& all = latents();
+  LatentBatch batch;
+  batch.z = all.draw(indices, info.generator);
+  for (const auto& features : all.features) {
+    batch.features.push_back(features.index_select(0, indices));
+  }
+  if (fitted.prior->traits().reads_data) {
+    batch.batch = experiment_.dataset().gather(Split::train, indices);
+  }
+  clock.lap("data");
+  const double progress =
+      static_cast<double>(info.step) / static_cast<double>(info.num_steps);
+  return fitted.prior->loss(batch, progress, info.generator);
+}
+
+Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
+  const auto options = stage_options(
+      fitted.settings, "fitted_prior." + fitted.name, latents().mean.size(0));
+  fitted.prior->train();
+  if (step_ == 0) {
+    fitted.prior->prepare(latents());
+  }
+  StepHooks hooks;
+  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
+                    StepClock& clock) {
+    return prior_terms(fitted, indices, info, clock);
+  };
+  hooks.after_step = [&](std::int64_t steps_done) {
+    fitted.prior->after_step(static_cast<double>(steps_done) /
+                             static_cast<double>(options.num_steps()));
+    return false;
+  };
+  return run_loop(options, fitted.prior->parameters(), hooks);
+}
+
+void Pipeline::save(const StepLoop* loop) {
+  context_.sink->flush();
+  Checkpoint checkpoint;
+  checkpoint.model = all_tensors();
+  if (loop != nullptr) {
+    checkpoint.optimiser = loop->state();
+  }
+  nlohmann::json best;
+  if (best_.has_best()) {
+    best = {{"value", best_.best()}, {"offers_since", best_.offers_since()}};
+  }
+  checkpoint.state = {{"stage", stage_},
+                      {"step", step_},
+                      {"steps_before", steps_before_},
+                      {"seed", context_.seed},
+                      {"best", best},
+                      {"identity", experiment_.identity()}};
+  const auto root = context_.folder / "checkpoints";
+  save_checkpoint(root, global_step(), checkpoint);
+  prune(root, experiment_.options().keep, {});
+}
+
+}  // namespace shalab

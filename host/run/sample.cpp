@@ -1,0 +1,176 @@
+#include "run/sample.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+
+#include "shalab/error.h"
+#include "shalab/io/tensors.h"
+#include "shalab/random.h"
+
+namespace shalab {
+
+namespace {
+
+Batch inputs_of(const GenerationView& view, const SampleRequest& request) {
+  auto batch = view.dataset.gather(
+      Split::test, index_range(0, request.count, view.context.device));
+  for (const auto& [m, value] : request.inputs) {
+    auto shape = value.sizes().vec();
+    shape[0] = request.count;
+    batch.data[m] = value.to(view.context.device).expand(shape);
+  }
+  return batch;
+}
+
+void require_source(const GenerationView& view, const LatentSource& source,
+                    const SampleRequest& request) {
+  const GenerationTask task{request.kind == "joint"
+                                ? GenerationTask::Route::joint
+                                : GenerationTask::Route::conditional,
+                            request.given, request.count, 0};
+  if (request.kind == "interpolate" || serves_task(view.model, source, task)) {
+    return;
+  }
+  throw Error(
+      ErrorKind::usage,
+      "latent source '" + source.name + "' cannot make '" + request.kind +
+          "' samples" +
+          (request.given.empty()
+               ? std::string()
+               : " given " + request.given.text(view.model.modalities())),
+      "joint needs a prior; conditional and style need a conditional "
+      "prior, or the posterior of a subset that the fusion serves (" +
+          view.model.fusion().serves_what() + ")");
+}
+
+at::Generator generator_of(const GenerationView& view,
+                           const LatentSource& source,
+                           const SampleRequest& request) {
+  return make_generator(view.context.seed,
+                        "sample/" + request.kind + "/" + source.name,
+                        view.context.device);
+}
+
+void add_row(SampleSet& set, const ModalitySpec& modality,
+             const at::Tensor& samples, bool is_input) {
+  set.rows.push_back({&modality, samples, is_input});
+}
+
+SampleSet finished(const GenerationView& view, SampleSet set,
+                   const at::Tensor& latents) {
+  set.latents = latents;
+  set.samples = decode_samples(view, latents);
+  const auto& modalities = view.model.modalities();
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    add_row(set, modalities[m], set.samples[m], false);
+  }
+  return set;
+}
+
+SampleSet joint(const GenerationView& view, const LatentSource& source,
+                const SampleRequest& request) {
+  auto generator = generator_of(view, source, request);
+  return finished(view, {"joint_" + source.name, {}, {}, {}},
+                  source.prior->sample(request.count, generator).z);
+}
+
+SampleSet conditional(const GenerationView& view, const LatentSource& source,
+                      const SampleRequest& request) {
+  auto generator = generator_of(view, source, request);
+  const auto& modalities = view.model.modalities();
+  const auto batch = inputs_of(view, request);
+  const auto features = view.model.encode(batch);
+  auto condition = make_condition(view, batch, features, request.given);
+  const auto z = source.is_posterior()
+                     ? condition.posterior->rsample(1, generator)[0]
+                     : source.prior->sample_given(condition, generator).z;
+  SampleSet set{
+      request.given.text(modalities) + "_to_all_" + source.name, {}, {}, {}};
+  for (const auto m : request.given.indices()) {
+    add_row(set, modalities[m], batch.data[m], true);
+  }
+  return finished(view, std::move(set), z);
+}
+
+SampleSet style(const GenerationView& view, const LatentSource& source,
+                const SampleRequest& request) {
+  auto generator = generator_of(view, source, request);
+  const auto& modalities = view.model.modalities();
+  const auto batch = inputs_of(view, request);
+  const auto content = view.dataset.gather(
+      Split::test,
+      index_range(request.count, request.count, view.context.device));
+  const auto features = view.model.encode(batch);
+  auto condition = make_condition(view, batch, features, request.given);
+  condition.start =
+      view.model.fuse(view.model.encode(content), content.presence).mean();
+  condition.noise_level = request.noise_level;
+  SampleSet set{"style_" + request.given.text(modalities) + "_" + source.name,
+                {},
+                {},
+                {}};
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    add_row(set, modalities[m], content.data[m], true);
+  }
+  for (const auto m : request.given.indices()) {
+    add_row(set, modalities[m], batch.data[m], true);
+  }
+  return finished(view, std::move(set),
+                  source.prior->sample_given(condition, generator).z);
+}
+
+SampleSet interpolate(const GenerationView& view,
+                      const SampleRequest& request) {
+  const auto batch =
+      view.dataset.gather(Split::test, index_range(0, 2, view.context.device));
+  const auto ends =
+      view.model.fuse(view.model.encode(batch), batch.presence).mean();
+  const auto share =
+      at::linspace(0, 1, request.count, ends.options()).unsqueeze(1);
+  return finished(view, {"interpolate", {}, {}, {}},
+                  ends[0] * (1 - share) + ends[1] * share);
+}
+
+}  // namespace
+
+SampleSet make_samples(const GenerationView& view, const LatentSource& source,
+                       const SampleRequest& request) {
+  require_source(view, source, request);
+  const at::AutoGradMode grad_mode(source.prior &&
+                                   source.prior->traits().needs_gradients);
+  const AutocastScope autocast(view.context.precision, view.context.device);
+  if (request.kind == "joint") return joint(view, source, request);
+  if (request.kind == "conditional") return conditional(view, source, request);
+  if (request.kind == "style") return style(view, source, request);
+  if (request.kind == "interpolate") return interpolate(view, request);
+  throw Error(ErrorKind::usage,
+              "unknown kind of samples '" + request.kind + "'",
+              "use joint, conditional, interpolate or style");
+}
+
+std::vector<std::filesystem::path> write_samples(
+    const SampleSet& set, const std::vector<ModalitySpec>& modalities,
+    const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  std::vector<std::filesystem::path> files;
+  if (const auto grid = draw_grid(set.rows)) {
+    files.push_back(folder / (set.name + ".png"));
+    io::write_png(files.back(), *grid);
+  }
+  io::NamedArrays arrays;
+  arrays["latents"] = io::to_array(set.latents);
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    arrays[modalities[m].name] = io::to_array(set.samples[m]);
+  }
+  for (const auto& row : set.rows) {
+    if (row.is_input) {
+      arrays["given." + row.modality->name] = io::to_array(row.samples);
+    }
+  }
+  files.push_back(folder / (set.name + ".npz"));
+  io::write_npz(files.back(), arrays);
+  return files;
+}
+
+}  // namespace shalab

@@ -1,0 +1,69 @@
+#pragma once
+// The training loop that both kinds of stages share.
+
+#include <ATen/core/Generator.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/optimiser.h"
+#include "run/context.h"
+#include "run/data_order.h"
+#include "run/stage_options.h"
+#include "run/step_clock.h"
+#include "run/term_log.h"
+#include "shalab/objective.h"
+#include "shalab/terms.h"
+
+namespace shalab {
+
+struct StepHooks {
+  // Loss of the tuples `indices`; under autocast where the run says so.
+  std::function<Terms(const at::Tensor& indices, const StepInfo& info,
+                      StepClock& clock)>
+      terms;
+  // After each update; true ends the stage early. May be empty.
+  std::function<bool(std::int64_t steps_done)> after_step;
+  // Writes a checkpoint. Called every checkpoint_every steps and when
+  // cancelled. May be empty.
+  std::function<void()> checkpoint;
+};
+
+// Steps from steps_done() to the end of the stage. A step is a function of
+// weights, optimiser state, generator state and step number alone, so a run
+// continued from state() is bit-identical on a CPU. No host-device
+// synchronisation but every log_every steps. [main]
+class StepLoop {
+ public:
+  StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
+           const RunContext& context);
+
+  Outcome run(const StepHooks& hooks);
+
+  std::int64_t steps_done() const { return step_; }
+  std::int64_t num_steps() const { return options_.num_steps(); }
+  const StepClock& clock() const { return clock_; }
+  Optimiser& optimiser() { return optimiser_; }
+
+  // Optimiser and generator, by name; the step number is stored beside them.
+  std::map<std::string, at::Tensor> state() const;
+  void restore(std::int64_t step,
+               const std::map<std::string, at::Tensor>& state);
+
+ private:
+  void one_step(const StepHooks& hooks);
+  void log();
+
+  StageOptions options_;
+  const RunContext& context_;
+  Optimiser optimiser_;
+  DataOrder order_;
+  at::Generator generator_;
+  TermLog terms_;
+  StepClock clock_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace shalab
