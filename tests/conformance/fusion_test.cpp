@@ -89,9 +89,9 @@ TEST_P(FusionConformance, HonoursShapes) {
     for (const std::int64_t batch : {1, 3}) {
       const Posterior q =
           fusion->fuse(features(batch), presence_of(subset, batch));
-      const at::IntArrayRef shape({batch, kLatent});
-      EXPECT_EQ(q.mean().sizes(), shape);
-      EXPECT_EQ(q.variance().sizes(), shape);
+      const std::vector<std::int64_t> shape{batch, kLatent};
+      EXPECT_EQ(q.mean().sizes(), at::IntArrayRef(shape));
+      EXPECT_EQ(q.variance().sizes(), at::IntArrayRef(shape));
       EXPECT_EQ(draw(q).sizes(), at::IntArrayRef({2, batch, kLatent}));
       EXPECT_TRUE(q.variance().isfinite().all().item<bool>());
     }
