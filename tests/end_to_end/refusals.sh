@@ -43,6 +43,7 @@ refused 2 "nobody" run "$smoke" train.max_steps=1 \
 printf 'not a database, only text that is long enough to be one\n%.0s' {1..40} >other.db
 refused 5 "other.db" --db other.db run "$smoke"
 
-[ -z "$(ls runs 2>/dev/null)" ] || { echo "a refused run left a folder"; failures=$((failures + 1)); }
+[ -z "$(ls -d runs/*/checkpoints 2>/dev/null)" ] ||
+  { echo "a refused run was trained"; failures=$((failures + 1)); }
 [ "$failures" = 0 ] && echo "all refused as documented"
 exit "$failures"
