@@ -15,11 +15,15 @@ namespace {
 
 int dispatch(const Invocation& invocation) {
   static const std::map<std::string, int (*)(const Invocation&)> engine{
-      {"run", command_run},       {"resume", command_resume},
-      {"evaluate", command_evaluate}, {"sample", command_sample},
-      {"encode", command_encode}, {"judge", command_judge},
-      {"bench", command_bench},   {"score", command_score},
-      {"data", command_data_prepare}};
+      {"run", command_run},
+      {"resume", command_resume},
+      {"evaluate", command_evaluate},
+      {"sample", command_sample},
+      {"encode", command_encode},
+      {"judge train", command_judge},
+      {"bench", command_bench},
+      {"score", command_score},
+      {"data prepare", command_data_prepare}};
   const auto found = engine.find(invocation.command);
   if (found == engine.end()) {
     throw Error(ErrorKind::usage,
