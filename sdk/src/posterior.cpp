@@ -55,7 +55,7 @@ at::Tensor mixture_rsample(const Posterior::Impl& impl,
                            std::int64_t num_samples,
                            const std::optional<at::Generator>& generator) {
   const at::Tensor chosen =
-      stratified_components(impl.log_weights, num_samples, generator);
+      chosen_components(impl.log_weights, num_samples, impl.choice, generator);
   const std::int64_t shape[] = {num_samples, impl.location.size(1),
                                 impl.location.size(2)};
   const at::Tensor index = chosen.unsqueeze(-1).expand(shape);
@@ -93,7 +93,7 @@ Posterior Posterior::dirac(at::Tensor value) {
 }
 
 Posterior Posterior::mixture(at::Tensor log_weights,
-                             std::vector<Posterior> components) {
+                             std::vector<Posterior> components, Choice choice) {
   SHALAB_CHECK(!components.empty(), "a mixture of no components");
   const Posterior& first = components.front();
   std::vector<at::Tensor> locations;
@@ -115,6 +115,28 @@ Posterior Posterior::mixture(at::Tensor log_weights,
   if (spreads.front().defined()) impl->spread = at::stack(spreads);
   impl->log_weights = at_least_fp32(log_weights);
   impl->components = std::move(components);
+  impl->choice = choice;
+  return Posterior(impl);
+}
+
+Posterior Posterior::mixture_of_rows(at::Tensor log_weights,
+                                     const Posterior& rows, Choice choice) {
+  SHALAB_CHECK(rows.family() != Family::mixture, "rows that are mixtures");
+  SHALAB_CHECK(log_weights.dim() == 2 &&
+                   log_weights.numel() == rows.impl_->location.size(0),
+               "log_weights " + c10::str(log_weights.sizes()) + " of " +
+                   std::to_string(rows.impl_->location.size(0)) + " rows");
+  const std::int64_t shape[] = {log_weights.size(0), log_weights.size(1), -1};
+  auto impl = std::make_shared<Impl>();
+  impl->family = Family::mixture;
+  impl->simple = rows.family();
+  impl->choice = choice;
+  impl->log_weights = at_least_fp32(log_weights);
+  impl->location = rows.impl_->location.view(shape);
+  if (rows.impl_->spread.defined()) {
+    impl->spread = rows.impl_->spread.view(shape);
+  }
+  impl->components = components_of(*impl);
   return Posterior(impl);
 }
 
@@ -175,18 +197,62 @@ at::Tensor Posterior::log_weights() const {
   return at::zeros({1, impl_->location.size(0)}, impl_->location.options());
 }
 
-Posterior Posterior::detached() const {
-  const auto cut = [](const at::Tensor& x) {
-    return x.defined() ? x.detach() : x;
+Posterior Posterior::rows() const {
+  if (impl_->family != Family::mixture) return *this;
+  return Posterior(simple(
+      impl_->simple, impl_->location.flatten(0, 1),
+      impl_->spread.defined() ? impl_->spread.flatten(0, 1) : at::Tensor()));
+}
+
+Posterior Posterior::heaviest() const {
+  if (impl_->family != Family::mixture) return *this;
+  const std::int64_t shape[] = {1, impl_->location.size(1),
+                                impl_->location.size(2)};
+  const at::Tensor index =
+      impl_->log_weights.argmax(0).view({1, -1, 1}).expand(shape);
+  const auto picked = [&](const at::Tensor& x) {
+    return x.defined() ? x.gather(0, index).squeeze(0) : x;
   };
+  return Posterior(
+      simple(impl_->simple, picked(impl_->location), picked(impl_->spread)));
+}
+
+Posterior Posterior::repeated(std::int64_t times) const {
+  const std::vector<std::int64_t> shape =
+      impl_->family == Family::mixture ? std::vector<std::int64_t>{1, times, 1}
+                                       : std::vector<std::int64_t>{times, 1};
+  return mapped([&shape](const at::Tensor& x) { return x.repeat(shape); },
+                [times](const at::Tensor& x) {
+                  return x.repeat({1, times});
+                });
+}
+
+Posterior Posterior::detached() const {
+  const auto cut = [](const at::Tensor& x) { return x.detach(); };
+  return mapped(cut, cut);
+}
+
+Posterior Posterior::mapped(const TensorMap& of_parameters,
+                            const TensorMap& of_weights) const {
   auto impl = std::make_shared<Impl>(*impl_);
-  impl->location = cut(impl->location);
-  impl->spread = cut(impl->spread);
-  impl->log_weights = cut(impl->log_weights);
-  for (Posterior& component : impl->components) {
-    component = component.detached();
+  impl->location = of_parameters(impl->location);
+  if (impl->spread.defined()) impl->spread = of_parameters(impl->spread);
+  if (impl->family == Family::mixture) {
+    impl->log_weights = of_weights(impl->log_weights);
+    impl->components = components_of(*impl);
   }
   return Posterior(impl);
+}
+
+std::vector<Posterior> Posterior::components_of(const Impl& impl) {
+  std::vector<Posterior> components;
+  for (std::int64_t c = 0; c < impl.location.size(0); ++c) {
+    const at::Tensor spread =
+        impl.spread.defined() ? impl.spread.select(0, c) : at::Tensor();
+    components.push_back(
+        Posterior(simple(impl.simple, impl.location.select(0, c), spread)));
+  }
+  return components;
 }
 
 const at::Tensor& Posterior::log_var() const {

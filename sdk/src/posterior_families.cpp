@@ -54,9 +54,9 @@ at::Tensor simple_variance(Posterior::Family family, const at::Tensor& location,
   }
 }
 
-at::Tensor stratified_components(
-    const at::Tensor& log_weights, std::int64_t num_samples,
-    const std::optional<at::Generator>& generator) {
+at::Tensor chosen_components(const at::Tensor& log_weights,
+                             std::int64_t num_samples, Posterior::Choice choice,
+                             const std::optional<at::Generator>& generator) {
   const at::NoGradGuard no_grad;
   const std::int64_t num_components = log_weights.size(0);
   const std::int64_t batch = log_weights.size(1);
@@ -64,13 +64,17 @@ at::Tensor stratified_components(
     return at::empty({num_samples, batch}, log_weights.options())
         .uniform_(0, 1, generator);
   };
-  const at::Tensor order = uniform().argsort(-1, false);
-  const at::Tensor point = (order + uniform()) / static_cast<double>(batch);
+  at::Tensor point = uniform();
+  if (choice == Posterior::Choice::stratified) {
+    const at::Tensor order = point.argsort(-1, false);
+    point = (order + uniform()) / static_cast<double>(batch);
+  }
   const at::Tensor weights = log_weights.exp();
   const at::Tensor below = weights.cumsum(0).unsqueeze(1) <= point;
+  const auto options = log_weights.options().dtype(at::kLong);
   const at::Tensor last =
-      at::where(weights > 0,
-                at::arange(num_components, order.options()).unsqueeze(1), 0)
+      at::where(weights > 0, at::arange(num_components, options).unsqueeze(1),
+                0)
           .amax(0);
   return at::minimum(below.sum(0), last);
 }

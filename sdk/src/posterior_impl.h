@@ -18,6 +18,7 @@ struct Posterior::Impl {
   at::Tensor spread;
   at::Tensor log_weights;             // [C, B], mixtures only
   std::vector<Posterior> components;  // mixtures only
+  Choice choice = Choice::stratified;
 };
 
 // Densities and draws of the simple families on tensors that broadcast.
@@ -30,10 +31,11 @@ at::Tensor simple_rsample(Posterior::Family family, const at::Tensor& location,
                           const std::optional<at::Generator>& generator);
 at::Tensor simple_variance(Posterior::Family family, const at::Tensor& location,
                            const at::Tensor& spread);
-// Component of each draw, int64 [K, B]: row k sends the samples, in random
-// order, through the inverse CDF of their weights at evenly spaced points.
-at::Tensor stratified_components(const at::Tensor& log_weights,
-                                 std::int64_t num_samples,
-                                 const std::optional<at::Generator>& generator);
+// Component of each draw, int64 [K, B]: row k sends the samples through the
+// inverse CDF of their weights, stratified at evenly spaced points in random
+// order, independent at uniform ones.
+at::Tensor chosen_components(const at::Tensor& log_weights,
+                             std::int64_t num_samples, Posterior::Choice choice,
+                             const std::optional<at::Generator>& generator);
 
 }  // namespace shalab

@@ -4,6 +4,7 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,6 +17,11 @@ namespace shalab {
 class Posterior {
  public:
   enum class Family { normal, laplace, dirac, mixture };
+  // How a mixture's draws choose components: `stratified` splits the B samples
+  // over the components in proportion to their weights by a random permutation
+  // of strata (MoPoE's batch partition, Sutter et al. 2021); `independent`
+  // chooses for each sample alone. Each sample's marginal is the same.
+  enum class Choice { stratified, independent };
 
   // mean, log_var [B, D]; log_var is the natural logarithm of the variance.
   static Posterior normal(at::Tensor mean, at::Tensor log_var);
@@ -25,13 +31,16 @@ class Posterior {
   // log_weights [C, B] (normalised over C; -inf removes a component from a
   // sample), components of one simple family and one shape [B, D].
   static Posterior mixture(at::Tensor log_weights,
-                           std::vector<Posterior> components);
+                           std::vector<Posterior> components,
+                           Choice choice = Choice::stratified);
+  // The same from a simple posterior of C * B rows, row c * B + b being
+  // component c of sample b: the inverse of rows().
+  static Posterior mixture_of_rows(at::Tensor log_weights,
+                                   const Posterior& rows,
+                                   Choice choice = Choice::stratified);
 
-  // K reparameterised draws [K, B, D]. Gradient: to the parameters. A mixture
-  // draws stratified: the B samples are split over the components in
-  // proportion to their weights by a random permutation of strata
-  // (MoPoE's batch partition, Sutter et al. 2021), and no gradient flows to
-  // the weights.
+  // K reparameterised draws [K, B, D]. Gradient: to the parameters, never to
+  // the weights of a mixture.
   at::Tensor rsample(std::int64_t num_samples,
                      const std::optional<at::Generator>& generator) const;
   // log q(z) in nats, summed over D: [..., B] for z [..., B, D]. A dirac has
@@ -48,6 +57,13 @@ class Posterior {
   std::vector<Posterior> components() const;
   // [C, B], aligned with components(); zeros [1, B] for a simple posterior.
   at::Tensor log_weights() const;
+  // All components as one simple posterior of C * B rows, [C * B, D].
+  Posterior rows() const;
+  // Of each sample the component of the largest weight, as a simple posterior:
+  // the unimodal posterior where a mixture was fused from one modality.
+  Posterior heaviest() const;
+  // The B samples `times` over: row t * B + b is row b.
+  Posterior repeated(std::int64_t times) const;
   // Parameters cut off from the graph (DReG, Tucker et al. 2019).
   Posterior detached() const;
   // Normal only (failed check otherwise).
@@ -56,7 +72,11 @@ class Posterior {
   struct Impl;
 
  private:
+  using TensorMap = std::function<at::Tensor(const at::Tensor&)>;
   explicit Posterior(std::shared_ptr<const Impl> impl);
+  Posterior mapped(const TensorMap& of_parameters,
+                   const TensorMap& of_weights) const;
+  static std::vector<Posterior> components_of(const Impl& impl);
   std::shared_ptr<const Impl> impl_;
 };
 

@@ -181,6 +181,62 @@ TEST(Mixture, DetachedCutsAllParameters) {
   EXPECT_FALSE(q.components()[1].mean().requires_grad());
 }
 
+TEST(Mixture, OfRowsIsTheMixtureOfTheirBlocks) {
+  const at::Tensor mean = at::randn({6, 2});
+  const at::Tensor log_var = at::randn({6, 2});
+  const auto block = [&](std::int64_t c) {
+    return Posterior::normal(mean.narrow(0, 3 * c, 3),
+                             log_var.narrow(0, 3 * c, 3));
+  };
+  const auto weights = uniform_weights(2, 3);
+  const auto of_rows =
+      Posterior::mixture_of_rows(weights, Posterior::normal(mean, log_var));
+  const auto of_blocks = Posterior::mixture(weights, {block(0), block(1)});
+  const at::Tensor z = at::randn({4, 3, 2});
+  EXPECT_TRUE(at::equal(of_rows.log_prob(z), of_blocks.log_prob(z)));
+  EXPECT_TRUE(at::equal(of_blocks.rows().mean(), mean));
+  EXPECT_TRUE(at::equal(of_blocks.rows().log_var(), log_var));
+  EXPECT_TRUE(at::equal(of_rows.components()[1].mean(), block(1).mean()));
+}
+
+TEST(Mixture, HeaviestPicksByTheWeightsOfEachSample) {
+  const at::Tensor weights =
+      at::tensor({0.7, 0.1, 0.2, 0.0, 0.1, 0.9}).view({2, 3}).t().log();
+  const at::Tensor picked = numbered(weights).heaviest().mean();
+  EXPECT_EQ(picked.select(1, 0)[0].item<float>(), 0.0f);
+  EXPECT_EQ(picked.select(1, 0)[1].item<float>(), 2.0f);
+}
+
+TEST(Mixture, IndependentDrawsDoNotSplitTheBatchEvenly) {
+  std::vector<Posterior> components;
+  for (const float c : {0.0f, 1.0f}) {
+    components.push_back(Posterior::dirac(at::full({100, 1}, c)));
+  }
+  const auto q = Posterior::mixture(uniform_weights(2, 100), components,
+                                    Posterior::Choice::independent);
+  auto generator = make_generator(1, "independent");
+  const std::int64_t n = 400;
+  const at::Tensor counts =
+      q.rsample(n, generator).sum(1).squeeze(1).to(at::kDouble);
+  // Binomial(100, 1/2): variance 25, of whose estimate the deviation is
+  // 25 * sqrt(2 / n).
+  EXPECT_NEAR(counts.mean().item<double>(), 50, 5 * std::sqrt(25.0 / n));
+  EXPECT_NEAR(counts.var().item<double>(), 25, 5 * 25 * std::sqrt(2.0 / n));
+}
+
+TEST(Posterior, RepeatedHasTheSamplesOverAndOver) {
+  const at::Tensor mean = at::randn({2, 3});
+  const auto q = Posterior::normal(mean, mean).repeated(2);
+  EXPECT_TRUE(at::equal(q.mean(), at::cat({mean, mean})));
+  EXPECT_TRUE(at::equal(q.log_var(), at::cat({mean, mean})));
+  const auto mixture =
+      Posterior::mixture(uniform_weights(2, 1), {Posterior::dirac(column(0)),
+                                                 Posterior::dirac(column(1))})
+          .repeated(3);
+  EXPECT_TRUE(at::allclose(mixture.mean(), at::full({3, 1}, 0.5f)));
+  EXPECT_EQ(mixture.components()[1].mean().sizes(), at::IntArrayRef({3, 1}));
+}
+
 TEST(Mixture, RefusesNestingMixedFamiliesAndWrongWeights) {
   const auto a = Posterior::normal(column(0), column(0));
   const auto b = Posterior::laplace(column(0), column(1));
