@@ -132,9 +132,9 @@ Posterior Posterior::mixture_of_rows(at::Tensor log_weights,
   impl->simple = rows.family();
   impl->choice = choice;
   impl->log_weights = at_least_fp32(log_weights);
-  impl->location = rows.impl_->location.view(shape);
+  impl->location = rows.impl_->location.reshape(shape);
   if (rows.impl_->spread.defined()) {
-    impl->spread = rows.impl_->spread.view(shape);
+    impl->spread = rows.impl_->spread.reshape(shape);
   }
   impl->components = components_of(*impl);
   return Posterior(impl);

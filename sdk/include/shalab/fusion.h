@@ -26,13 +26,16 @@ struct FusionContext {
 // unimodal posterior.
 class Fusion : public torch::nn::Module {
  public:
+  // Error(usage) unless the slots are all zero or add up to D.
   explicit Fusion(FusionContext context);
   ~Fusion() override;
 
   // q(z | x_S) for each sample, S = the modalities present in it.
   // features[m].shared [B, H_m], by modality index; presence bool [B, M], at
   // least one true in each row, each row a subset this fusion serves (the host
-  // checks subsets before training, not each step). Gradient: to the
+  // checks subsets before training, not each step). presence may also hold
+  // T * B rows, T subsets of the same samples: row t * B + b of the result is
+  // sample b under row t * B + b of presence. Gradient: to the
   // parameters and to the features of present modalities; none to absent ones.
   // [main; configured]
   Posterior fuse(const std::vector<Features>& features,
@@ -48,8 +51,12 @@ class Fusion : public torch::nn::Module {
   const FusionContext& context() const { return context_; }
 
  protected:
+  // presence [B, M], or [T * B, M] where repeats_rows().
   virtual Posterior do_fuse(const std::vector<Features>& features,
                             const at::Tensor& presence) = 0;
+  // Does do_fuse take T * B rows of presence itself, each expert evaluated
+  // once? Otherwise fuse repeats the features.
+  virtual bool repeats_rows() const { return false; }
   virtual bool do_serves(ModalitySubset subset) const = 0;
 
  private:
