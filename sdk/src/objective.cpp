@@ -8,6 +8,17 @@ namespace shalab {
 
 ModelView::~ModelView() = default;
 
+std::int64_t ModelView::private_size() const { return 0; }
+
+Posterior ModelView::private_posterior(std::size_t /*modality*/,
+                                       const Features& /*features*/) {
+  SHALAB_CHECK(false, "this model has no private latents");
+}
+
+Posterior ModelView::private_prior(std::int64_t /*rows*/) const {
+  SHALAB_CHECK(false, "this model has no private latents");
+}
+
 Objective::Objective(ObjectiveContext context) : context_(std::move(context)) {}
 
 Objective::~Objective() = default;

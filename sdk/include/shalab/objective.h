@@ -27,7 +27,7 @@ class ModelView {
   virtual const std::vector<ModalitySpec>& modalities() const = 0;
   // Features of every modality, by index.
   virtual std::vector<Features> encode(const Batch& batch) = 0;
-  // q(z | x_S), S by row of presence [B, M] (fusion.h).
+  // q(z | x_S), S by row of presence [B, M] or [T * B, M] (fusion.h).
   virtual Posterior fuse(const std::vector<Features>& features,
                          const at::Tensor& presence) = 0;
   // p(x_m | code), code [N, shared + private]. Call it once per modality and
@@ -35,6 +35,14 @@ class ModelView {
   virtual Likelihood decode(std::size_t modality, const at::Tensor& code) = 0;
   virtual Prior& prior() = 0;  // the training prior
   virtual bool serves(ModalitySubset subset) const = 0;
+
+  // Columns of the private latent w_m, alike for every modality; 0 = none.
+  virtual std::int64_t private_size() const;
+  // q(w_m | x_m) from the features of modality m.
+  virtual Posterior private_posterior(std::size_t modality,
+                                      const Features& features);
+  // p(w_m) of `rows` rows: the standard distribution of q's family, scale 1.
+  virtual Posterior private_prior(std::int64_t rows) const;
 };
 
 struct StepInfo {
@@ -48,6 +56,7 @@ struct ObjectiveContext {
   std::vector<ModalitySpec> modalities;
   std::vector<std::int64_t> features;  // H_m by modality
   std::int64_t latent = 0;             // D
+  std::int64_t private_latent = 0;     // columns of w_m; 0 = none
 };
 
 // The elbo is higher-is-better, loss = -elbo; sums over dimensions, means over
