@@ -47,7 +47,8 @@ void declare_training_fields(FieldList& fields) {
 
 void declare_sampling_fields(FieldList& fields) {
   fields
-      .choice("sampler", "unipc2", {"unipc2", "dpmpp2m", "ddim", "ddpm"},
+      .choice("sampler", "unipc2",
+              {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "ddpm"},
               "solver of the reverse process")
       .after_training();
   fields.integer("steps", 10, "steps of the sampler")

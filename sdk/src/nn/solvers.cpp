@@ -20,6 +20,7 @@ struct Named {
 
 constexpr Named kSolvers[] = {{"unipc2", int(SolverKind::unipc2)},
                               {"dpmpp2m", int(SolverKind::dpmpp2m)},
+                              {"sde_dpmpp2m", int(SolverKind::sde_dpmpp2m)},
                               {"ddim", int(SolverKind::ddim)},
                               {"ddpm", int(SolverKind::ddpm)}};
 constexpr Named kGrids[] = {{"uniform", int(TimeGrid::uniform)},
@@ -49,6 +50,7 @@ std::string name_of(const Named (&table)[N], int value) {
 // One step of a grid: a and s of its end, the ratio of the sigmas and h.
 struct Step {
   double alpha;
+  double sigma;
   double ratio;
   double h;
 };
@@ -61,7 +63,8 @@ class Walk {
   std::size_t steps() const { return levels_.empty() ? 0 : levels_.size() - 1; }
   Step step(std::size_t i) const {
     const auto &now = levels_[i], &next = levels_[i + 1];
-    return {next.alpha, next.sigma / now.sigma, next.lambda - now.lambda};
+    return {next.alpha, next.sigma, next.sigma / now.sigma,
+            next.lambda - now.lambda};
   }
 
  private:
@@ -71,6 +74,14 @@ class Walk {
 at::Tensor first_order(const at::Tensor& z, const at::Tensor& data,
                        const Step& step) {
   return z * step.ratio - data * (step.alpha * std::expm1(-step.h));
+}
+
+at::Tensor first_order_sde(const at::Tensor& z, const at::Tensor& data,
+                           const Step& step, at::Generator& generator) {
+  const double gone = -std::expm1(-2.0 * step.h);
+  return z * (step.ratio * std::exp(-step.h)) + data * (step.alpha * gone) +
+         at::randn(z.sizes(), generator, z.options()) *
+             (step.sigma * std::sqrt(gone));
 }
 
 struct Task {
@@ -89,7 +100,9 @@ Solution solve_ddim(const Task& task, at::Tensor z) {
   return {z, static_cast<std::int64_t>(n)};
 }
 
-Solution solve_dpmpp2m(const Task& task, at::Tensor z) {
+// Stochastic where there is a generator.
+Solution solve_dpmpp2m(const Task& task, at::Tensor z,
+                       at::Generator* generator) {
   const std::size_t n = task.walk.steps();
   at::Tensor previous;
   for (std::size_t i = 0; i < n; ++i) {
@@ -101,7 +114,9 @@ Solution solve_dpmpp2m(const Task& task, at::Tensor z) {
       const double r = task.walk.step(i - 1).h / step.h;
       data = now + (now - previous) * (0.5 / r);
     }
-    z = first_order(z, data, step);
+    z = generator != nullptr && i + 1 < n
+            ? first_order_sde(z, data, step, *generator)
+            : first_order(z, data, step);
     previous = now;
   }
   return {z, static_cast<std::int64_t>(n)};
@@ -250,7 +265,9 @@ Solution solve(SolverKind kind, const NoiseSchedule& schedule,
     case SolverKind::ddim:
       return solve_ddim(task, z);
     case SolverKind::dpmpp2m:
-      return solve_dpmpp2m(task, z);
+      return solve_dpmpp2m(task, z, nullptr);
+    case SolverKind::sde_dpmpp2m:
+      return solve_dpmpp2m(task, z, &generator);
     case SolverKind::unipc2:
       return solve_unipc2(task, z);
     case SolverKind::ddpm:

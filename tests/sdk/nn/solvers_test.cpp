@@ -82,8 +82,9 @@ TEST_P(EverySolver, CountsOneEvaluationPerStep) {
 
 INSTANTIATE_TEST_SUITE_P(Solvers, EverySolver,
                          testing::Values(SolverKind::unipc2,
-                                         SolverKind::dpmpp2m, SolverKind::ddim,
-                                         SolverKind::ddpm),
+                                         SolverKind::dpmpp2m,
+                                         SolverKind::sde_dpmpp2m,
+                                         SolverKind::ddim, SolverKind::ddpm),
                          [](const auto& test) {
                            return to_string(test.param);
                          });

@@ -22,12 +22,16 @@ namespace shalab::nn {
 // dpmpp2m  the same with D = D_0 + (D_0 - D_{-1}) h / (2 h_{-1}) from the
 //          second step on; the last step is first order below 15 steps
 //          (Lu et al. 2022)
+// sde_dpmpp2m  z_1 = (s_1/s_0) e^{-h} z_0 + a_1 (1 - e^{-2h}) D
+//          + s_1 sqrt(1 - e^{-2h}) xi, D as for dpmpp2m; the last step is
+//          ddim's. Its noise undoes errors of the earlier steps, which pays
+//          under strong guidance (Lu et al. 2022, SDE-DPM-Solver++)
 // unipc2   UniPC with B(h) = e^{-h} - 1, order 2, data prediction: predictor,
 //          evaluation, corrector; the last step is first order without a
 //          corrector (Zhao et al. 2023)
 // ddpm     ancestral sampling of the respaced chain with the posterior's own
 //          variance (Ho et al. 2020)
-enum class SolverKind { unipc2, dpmpp2m, ddim, ddpm };
+enum class SolverKind { unipc2, dpmpp2m, sde_dpmpp2m, ddim, ddpm };
 // uniform in t, uniform in sqrt(t), uniform in lambda
 enum class TimeGrid { uniform, quadratic, lambda };
 
@@ -63,7 +67,7 @@ struct Solution {
 };
 
 // From z [B, D] at times.front(). Gradient: as D's. Randomness: `generator`,
-// for ddpm only, on z's device. Failed check when times do not descend.
+// for ddpm and sde_dpmpp2m, on z's device. Failed check when times do not descend.
 Solution solve(SolverKind kind, const NoiseSchedule& schedule,
                const std::vector<double>& times, const at::Tensor& z,
                const DataPrediction& data_prediction, at::Generator& generator);
