@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/digest.h"
 
@@ -27,6 +28,23 @@ std::vector<Line> lines_of(const ResolvedSection& section) {
   return lines;
 }
 
+std::vector<std::string> hashed_lines(const ResolvedSection& section) {
+  std::vector<std::string> facts;
+  for (const Line& line : lines_of(section)) {
+    const std::string key = section.name + "." + line.key;
+    if (std::ranges::count(kNotHashed, key) > 0) continue;
+    facts.push_back(key + " = " + line.value + "\n");
+  }
+  return facts;
+}
+
+std::string sorted_digest(std::vector<std::string> facts) {
+  std::ranges::sort(facts);
+  Sha256 digest;
+  for (const std::string& fact : facts) digest.update(fact);
+  return digest.hex();
+}
+
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size(), width), ' ');
   return text;
@@ -50,16 +68,18 @@ std::string config_hash(const ResolvedConfig& config) {
   std::vector<std::string> facts;
   for (const ResolvedSection& section : config.sections) {
     facts.push_back("[" + section.name + "]\n");
-    for (const Line& line : lines_of(section)) {
-      const std::string key = section.name + "." + line.key;
-      if (std::ranges::count(kNotHashed, key) > 0) continue;
-      facts.push_back(key + " = " + line.value + "\n");
-    }
+    std::ranges::move(hashed_lines(section), std::back_inserter(facts));
   }
-  std::ranges::sort(facts);
-  Sha256 digest;
-  for (const std::string& fact : facts) digest.update(fact);
-  return digest.hex();
+  return sorted_digest(std::move(facts));
+}
+
+std::map<std::string, std::string> section_hashes(
+    const ResolvedConfig& config) {
+  std::map<std::string, std::string> hashes;
+  for (const ResolvedSection& section : config.sections) {
+    hashes[section.name] = sorted_digest(hashed_lines(section));
+  }
+  return hashes;
 }
 
 std::string full_hash(const ResolvedConfig& config) {

@@ -1,6 +1,7 @@
 #pragma once
 // A resolved config as text, and hashes of it.
 
+#include <map>
 #include <string>
 
 #include "config/resolve.h"
@@ -15,6 +16,8 @@ std::string canonical_text(const ResolvedConfig& config);
 // run.threads, whatever the order of fitted priors, latent sources and
 // metrics: equal for replicates.
 std::string config_hash(const ResolvedConfig& config);
+// The same, a digest for each section by its name.
+std::map<std::string, std::string> section_hashes(const ResolvedConfig& config);
 // SHA-256 (hex) of canonical_text.
 std::string full_hash(const ResolvedConfig& config);
 

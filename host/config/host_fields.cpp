@@ -109,6 +109,24 @@ FieldList latent_fields() {
       .integer("private", 0,
                "size of the private latent of each modality; 0 means none")
       .at_least(0);
+  fields.choice("private_family", "normal", {"normal", "laplace"},
+                "family of the private latents' posteriors and priors");
+  fields.choice("private_scale", "log_var", {"log_var", "softplus", "softmax"},
+                "how a network's output becomes the scale of a private "
+                "posterior; softmax keeps the mean over the dimensions at 1, "
+                "log_var goes with normal only");
+  return fields;
+}
+
+FieldList missing_fields() {
+  FieldList fields;
+  fields
+      .real("rate", 0.0,
+            "share of the modalities that are hidden at random, the same ones "
+            "in every epoch; a tuple that would lose all keeps one")
+      .range(0, 1);
+  fields.choice("splits", "train", {"train", "all"},
+                "where: in the training split, or in all three");
   return fields;
 }
 
@@ -196,6 +214,7 @@ FieldList own_fields(const std::string& kind) {
   if (kind == "run") return run_fields();
   if (kind == "train") return train_fields();
   if (kind == "latent") return latent_fields();
+  if (kind == "missing") return missing_fields();
   if (kind == "encoder") return encoder_fields();
   if (kind == "first_stage") return first_stage_fields();
   if (kind == "latent_source") return latent_source_fields();
@@ -209,6 +228,7 @@ std::vector<SectionKind> all_kinds() {
   return {
       {"run", "", single, false, true, "the run as a whole"},
       {"dataset", "dataset", single, true, true, "the data"},
+      {"missing", "", single, false, true, "modalities hidden at random"},
       {"encoder", "encoder", modality, true, true,
        "the networks of each modality; [encoder.NAME] overrides [encoder] for "
        "the modality NAME"},

@@ -204,7 +204,9 @@ void check_tuning(const SectionKind& kind, const ResolvedSection& section) {
   const std::vector<std::string>& values = settings.list("tune_values");
   const FieldList of_host = host_fields(kind);
   if (key.empty()) {
-    if (values.empty()) return;
+    const bool is_unsaid =
+        section.origins.at("tune").kind == Origin::Kind::default_value;
+    if (values.empty() || !is_unsaid) return;
     refuse(section.origins.at("tune_values"),
            section.name + ".tune_values without tune",
            "name the key that takes these values with tune");

@@ -2,23 +2,56 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "shalab/error.h"
+
 namespace shalab {
 
-MultimodalModel::MultimodalModel(std::vector<ModalitySpec> modalities,
-                                 LatentSizes latent,
-                                 std::vector<std::shared_ptr<Encoder>> encoders,
-                                 std::shared_ptr<Fusion> fusion,
-                                 std::shared_ptr<Prior> prior)
+namespace {
+
+// First columns of the slots; empty where there are none.
+std::vector<std::int64_t> slot_starts(const std::vector<std::int64_t>& slots,
+                                      std::int64_t private_size) {
+  std::vector<std::int64_t> starts;
+  std::int64_t start = 0;
+  for (const auto slot : slots) {
+    starts.push_back(start);
+    start += slot;
+  }
+  if (start == 0) {
+    return {};
+  }
+  if (private_size > 0) {
+    throw Error(ErrorKind::usage,
+                "[encoder] slot: a slot is its modality's own, so there is no "
+                "room for latent.private = " +
+                    std::to_string(private_size),
+                "set latent.private = 0, or every slot to 0");
+  }
+  return starts;
+}
+
+}  // namespace
+
+MultimodalModel::MultimodalModel(
+    std::vector<ModalitySpec> modalities, LatentSizes latent,
+    std::vector<std::shared_ptr<Encoder>> encoders,
+    std::shared_ptr<Fusion> fusion, std::shared_ptr<Prior> prior,
+    std::shared_ptr<PrivateLatents> private_latents)
     : modalities_(std::move(modalities)),
       latent_(latent),
       encoders_(std::move(encoders)),
       fusion_(std::move(fusion)),
-      prior_(std::move(prior)) {
+      prior_(std::move(prior)),
+      private_latents_(std::move(private_latents)) {
+  SHALAB_CHECK((latent_.private_ > 0) == (private_latents_ != nullptr),
+               "private latents of size " + std::to_string(latent_.private_));
   for (std::size_t m = 0; m < encoders_.size(); ++m) {
     register_module("encoder_" + modalities_[m].name, encoders_[m]);
   }
   register_module("fusion", fusion_);
   register_module("prior", prior_);
+  if (private_latents_) register_module("private", private_latents_);
+  slot_starts_ = slot_starts(fusion_->context().slots, latent_.private_);
 }
 
 std::vector<Features> MultimodalModel::encode(const Batch& batch) {
@@ -37,7 +70,23 @@ Posterior MultimodalModel::fuse(const std::vector<Features>& features,
 
 Likelihood MultimodalModel::decode(std::size_t modality,
                                    const at::Tensor& code) {
-  return encoders_[modality]->decode(code);
+  const auto& slots = fusion_->context().slots;
+  if (slot_starts_.empty()) {
+    return encoders_[modality]->decode(code);
+  }
+  return encoders_[modality]->decode(
+      code.narrow(1, slot_starts_[modality], slots[modality]));
+}
+
+Posterior MultimodalModel::private_posterior(std::size_t modality,
+                                             const Features& features) {
+  SHALAB_CHECK(private_latents_ != nullptr, "no private latents");
+  return private_latents_->posterior(modality, features);
+}
+
+Posterior MultimodalModel::private_prior(std::int64_t rows) const {
+  SHALAB_CHECK(private_latents_ != nullptr, "no private latents");
+  return private_latents_->prior(rows);
 }
 
 std::vector<std::int64_t> MultimodalModel::feature_sizes() const {

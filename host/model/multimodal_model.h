@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/private_latents.h"
 #include "shalab/encoder.h"
 #include "shalab/fusion.h"
 #include "shalab/objective.h"
@@ -25,9 +26,11 @@ struct LatentSizes {
 // data, objective or files.
 class MultimodalModel : public torch::nn::Module, public ModelView {
  public:
+  // `private_latents` is null where latent.private_ is 0.
   MultimodalModel(std::vector<ModalitySpec> modalities, LatentSizes latent,
                   std::vector<std::shared_ptr<Encoder>> encoders,
-                  std::shared_ptr<Fusion> fusion, std::shared_ptr<Prior> prior);
+                  std::shared_ptr<Fusion> fusion, std::shared_ptr<Prior> prior,
+                  std::shared_ptr<PrivateLatents> private_latents = nullptr);
 
   const std::vector<ModalitySpec>& modalities() const override {
     return modalities_;
@@ -35,11 +38,16 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
   std::vector<Features> encode(const Batch& batch) override;
   Posterior fuse(const std::vector<Features>& features,
                  const at::Tensor& presence) override;
+  // Where the fusion has slots, decoder m meets its own columns of z only.
   Likelihood decode(std::size_t modality, const at::Tensor& code) override;
   Prior& prior() override { return *prior_; }
   bool serves(ModalitySubset subset) const override {
     return fusion_->serves(subset);
   }
+  std::int64_t private_size() const override { return latent_.private_; }
+  Posterior private_posterior(std::size_t modality,
+                              const Features& features) override;
+  Posterior private_prior(std::int64_t rows) const override;
 
   const Fusion& fusion() const { return *fusion_; }
   std::shared_ptr<Prior> shared_prior() const { return prior_; }
@@ -52,6 +60,8 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
   std::vector<std::shared_ptr<Encoder>> encoders_;
   std::shared_ptr<Fusion> fusion_;
   std::shared_ptr<Prior> prior_;
+  std::shared_ptr<PrivateLatents> private_latents_;
+  std::vector<std::int64_t> slot_starts_;
 };
 
 // 4-d weights in channels-last order: what the CPU's and the GPU's

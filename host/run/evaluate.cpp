@@ -13,6 +13,7 @@ namespace {
 struct Watcher {
   std::unique_ptr<Metric> metric;
   std::vector<GenerationTask> tasks;
+  std::string mark;
 };
 
 MetricContext metric_context(const GenerationView& view,
@@ -33,7 +34,7 @@ std::vector<Watcher> watchers_of(const GenerationView& view,
                                  const EvaluationOptions& options) {
   std::vector<Watcher> result;
   for (const auto& maker : metrics) {
-    Watcher watcher{maker.make(metric_context(view, options)), {}};
+    Watcher watcher{maker.make(metric_context(view, options)), {}, maker.mark};
     for (auto& task : watcher.metric->tasks()) {
       if (serves_task(view.model, source, task)) {
         watcher.tasks.push_back(task);
@@ -99,6 +100,9 @@ void stamp(Measurement& row, const GenerationView& view,
   }
   const bool conditional = !row.source_subset.empty();
   row.latent_source = source.name;
+  if (!watcher.mark.empty()) {
+    row.fingerprint += (row.fingerprint.empty() ? "" : " ") + watcher.mark;
+  }
   row.generation = source.is_posterior()
                        ? (conditional ? "draw" : "mean")
                        : source.prior->generation(conditional);

@@ -10,9 +10,11 @@
 
 namespace shalab {
 
-// One [metric.NAME] section, ready to make an instance per source.
+// One [metric.NAME] section, ready to make an instance per source. `mark` goes
+// into the fingerprint of its rows: empty for a section named as its plugin,
+// else "metric=NAME", so that two sections of one plugin stay apart.
 struct MetricMaker {
-  std::string name;
+  std::string mark;
   std::function<std::unique_ptr<Metric>(const MetricContext&)> make;
 };
 

@@ -2,11 +2,9 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <nlohmann/json.hpp>
-
-#include "config/canonical.h"
 #include "config/field_check.h"
 #include "model/tensors_of.h"
+#include "run/missing_modalities.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
 
@@ -17,9 +15,11 @@ namespace {
 // Module constructors draw their initial weights from the default generator.
 void seed_weights(std::uint64_t seed, const std::string& component) {
   auto generator = at::detail::getDefaultCPUGenerator();
-  generator.set_current_seed(
-      derive_seed(seed, "weights/" + component));
+  generator.set_current_seed(derive_seed(seed, "weights/" + component));
 }
+
+// Subsets that a refusal lists at most.
+constexpr std::size_t kNamedSubsets = 4;
 
 std::string subset_names(const std::vector<ModalitySubset>& subsets,
                          const std::vector<ModalitySpec>& modalities) {
@@ -67,12 +67,29 @@ void Experiment::make_dataset(const RunContext& context) {
   const auto& section = config_.at("dataset");
   dataset_ = registry_.make_dataset(section.plugin, section.settings,
                                     {context.services});
+  hide_modalities(context.seed);
   dataset_->to(device_);
   std::vector<std::string> names;
   for (const auto& modality : dataset_->modalities()) {
     names.push_back(modality.name);
   }
   check_modalities(config_, names);
+}
+
+void Experiment::hide_modalities(std::uint64_t seed) {
+  const auto& settings = config_.settings("missing");
+  if (settings.real("rate") == 0) {
+    return;
+  }
+  const MissingOptions options{settings.real("rate"),
+                               settings.text("splits") == "all"};
+  auto incomplete =
+      std::make_unique<MissingModalities>(std::move(dataset_), options, seed);
+  occurring_ = incomplete->subsets(Split::train);
+  for (const auto split : {Split::validation, Split::test}) {
+    occurring_.merge(incomplete->subsets(split));
+  }
+  dataset_ = std::move(incomplete);
 }
 
 std::vector<std::shared_ptr<Encoder>> Experiment::make_encoders(
@@ -96,9 +113,31 @@ std::vector<std::shared_ptr<Encoder>> Experiment::make_encoders(
   return encoders;
 }
 
+std::shared_ptr<PrivateLatents> Experiment::make_private_latents(
+    const std::vector<std::shared_ptr<Encoder>>& encoders,
+    const RunContext& context) const {
+  const auto& latent = config_.settings("latent");
+  const PrivateOptions options{
+      latent.integer("private"),
+      checked({latent.text("private_family"), latent.text("private_scale")},
+              "latent.private_family, latent.private_scale")};
+  if (options.size == 0) {
+    return nullptr;
+  }
+  std::vector<std::string> names;
+  std::vector<std::int64_t> features;
+  for (const auto& encoder : encoders) {
+    names.push_back(encoder->context().modality.name);
+    features.push_back(encoder->context().private_features);
+  }
+  seed_weights(context.seed, "private");
+  return std::make_shared<PrivateLatents>(options, names, features);
+}
+
 PriorContext Experiment::prior_context() const {
   return {config_.settings("latent").integer("shared"), dataset_->modalities(),
-          first_stage_->model().feature_sizes()};
+          first_stage_->model().feature_sizes(),
+          first_stage_->model().fusion().context().slots};
 }
 
 void Experiment::make_first_stage(const RunContext& context) {
@@ -121,19 +160,44 @@ void Experiment::make_first_stage(const RunContext& context) {
   seed_weights(context.seed, "prior");
   auto prior = registry_.make_prior(
       prior_section.plugin, prior_section.settings,
-      {sizes.shared, dataset_->modalities(), fusion.features});
+      {sizes.shared, dataset_->modalities(), fusion.features, fusion.slots});
   const auto& objective_section = config_.at("objective");
   seed_weights(context.seed, "objective");
   auto objective = registry_.make_objective(
       objective_section.plugin, objective_section.settings,
-      {dataset_->modalities(), fusion.features, sizes.shared});
+      {dataset_->modalities(), fusion.features, sizes.shared, sizes.private_});
+  auto privates = make_private_latents(encoders, context);
   auto model = std::make_shared<MultimodalModel>(
       dataset_->modalities(), sizes, std::move(encoders), std::move(fused),
-      std::move(prior));
+      std::move(prior), std::move(privates));
   first_stage_ = std::make_unique<FirstStage>(model, objective);
   first_stage_->to(device_);
   use_channels_last(*first_stage_);
   check_objective();
+  check_incomplete();
+}
+
+void Experiment::check_incomplete() const {
+  const auto& model = first_stage_->model();
+  std::vector<ModalitySubset> missing;
+  for (const auto& subset : occurring_) {
+    if (!model.serves(subset) && missing.size() < kNamedSubsets) {
+      missing.push_back(subset);
+    }
+  }
+  if (missing.empty()) {
+    return;
+  }
+  throw Error(ErrorKind::usage,
+              "missing.rate = " +
+                  to_text(config_.settings("missing").real("rate")) +
+                  " leaves tuples with only " +
+                  subset_names(missing, model.modalities()) +
+                  ", which fusion '" + config_.at("fusion").plugin +
+                  "' does not serve (it serves " +
+                  model.fusion().serves_what() + ")",
+              "choose a fusion that serves every subset, or set missing.rate "
+              "= 0");
 }
 
 void Experiment::check_objective() const {
@@ -278,11 +342,12 @@ std::vector<std::string> Experiment::source_names() const {
 std::vector<MetricMaker> Experiment::metrics() const {
   std::vector<MetricMaker> result;
   for (const auto* section : config_.of_kind("metric")) {
-    result.push_back(
-        {section->instance, [this, section](const MetricContext& context) {
-           return registry_.make_metric(section->plugin, section->settings,
-                                        context);
-         }});
+    const bool is_plain = section->instance == section->plugin;
+    result.push_back({is_plain ? "" : "metric=" + section->instance,
+                      [this, section](const MetricContext& context) {
+                        return registry_.make_metric(
+                            section->plugin, section->settings, context);
+                      }});
   }
   return result;
 }
@@ -298,40 +363,6 @@ EvaluationOptions Experiment::evaluation_options() const {
 
 std::int64_t Experiment::evaluation_batch() const {
   return config_.settings("evaluate").integer("batch_size");
-}
-
-nlohmann::json Experiment::identity() const {
-  nlohmann::json plugins;
-  for (const auto& section : config_.sections) {
-    if (!section.plugin.empty()) {
-      plugins[section.plugin_kind + "/" + section.plugin] =
-          registry_.info_of(section.plugin_kind, section.plugin).sha256;
-    }
-  }
-  return {{"dataset", dataset_->fingerprint()}, {"plugins", plugins}};
-}
-
-void Experiment::check_identity(const nlohmann::json& stored) const {
-  const auto own = identity();
-  if (stored.at("dataset") != own.at("dataset")) {
-    throw Error(ErrorKind::resume,
-                "the data differ from those the run was trained on: " +
-                    stored.at("dataset").get<std::string>() + " then, " +
-                    own.at("dataset").get<std::string>() + " now",
-                "restore the data files, or start a new run");
-  }
-  std::string changed;
-  for (const auto& [plugin, digest] : own.at("plugins").items()) {
-    if (stored.at("plugins").contains(plugin) &&
-        stored.at("plugins").at(plugin) != digest) {
-      changed += (changed.empty() ? "" : ", ") + plugin;
-    }
-  }
-  if (!changed.empty() && !accept_other_plugins_) {
-    throw Error(ErrorKind::resume,
-                "these plugins were rebuilt since the checkpoint: " + changed,
-                "resume with --force to go on with the new ones");
-  }
 }
 
 }  // namespace shalab

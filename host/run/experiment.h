@@ -2,7 +2,7 @@
 // What a resolved config composes: data, model, objective, priors, metrics.
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +45,7 @@ class Experiment {
              const RunContext& context);
   ~Experiment();
 
+  const Registry& registry() const { return registry_; }
   const ResolvedConfig& config() const { return config_; }
   const Dataset& dataset() const { return *dataset_; }
   MultimodalModel& model() { return first_stage_->model(); }
@@ -68,18 +69,16 @@ class Experiment {
   std::int64_t evaluation_batch() const;
   std::string dataset_name() const;
 
-  // Data and plugin digests, stored in checkpoints. check_identity
-  // throws Error(resume) listing what differs.
-  nlohmann::json identity() const;
-  void check_identity(const nlohmann::json& stored) const;
-  // Accept other plugin digests (`resume --force`).
-  void accept_other_plugins() { accept_other_plugins_ = true; }
-
  private:
   void make_dataset(const RunContext& context);
+  void hide_modalities(std::uint64_t seed);
   void make_first_stage(const RunContext& context);
   void make_fitted(const RunContext& context);
   void check_objective() const;
+  void check_incomplete() const;
+  std::shared_ptr<PrivateLatents> make_private_latents(
+      const std::vector<std::shared_ptr<Encoder>>& encoders,
+      const RunContext& context) const;
   std::vector<std::shared_ptr<Encoder>> make_encoders(
       const RunContext& context) const;
   PriorContext prior_context() const;
@@ -91,9 +90,10 @@ class Experiment {
   c10::Device device_;
   RunOptions options_;
   std::unique_ptr<Dataset> dataset_;
+  // Subsets left by [missing]; empty where the data stay complete.
+  std::set<ModalitySubset> occurring_;
   std::unique_ptr<FirstStage> first_stage_;
   std::vector<FittedPrior> fitted_;
-  bool accept_other_plugins_ = false;
 };
 
 }  // namespace shalab

@@ -1,6 +1,7 @@
 #include "run/first_stage.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -15,6 +16,19 @@ FirstStage::FirstStage(std::shared_ptr<MultimodalModel> model,
     : model_(std::move(model)), objective_(std::move(objective)) {
   register_module("model", model_);
   register_module("objective", objective_);
+}
+
+Terms FirstStage::terms(const Batch& batch, const StepInfo& info) {
+  auto terms = objective_->terms(*model_, batch, info);
+  if (!is_training()) {
+    return terms;
+  }
+  const auto own = model_->prior().own_terms(info.generator);
+  if (own.loss.defined()) {
+    terms.loss = terms.loss + own.loss;
+    terms.named.insert(terms.named.end(), own.named.begin(), own.named.end());
+  }
+  return terms;
 }
 
 double FirstStage::validation_loss(const Dataset& dataset,

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "model/multimodal_model.h"
 #include "run/context.h"
@@ -23,8 +24,12 @@ class FirstStage : public torch::nn::Module {
   MultimodalModel& model() { return *model_; }
   Objective& objective() { return *objective_; }
 
-  Terms terms(const Batch& batch, const StepInfo& info) {
-    return objective_->terms(*model_, batch, info);
+  // The objective's; in training mode with the training prior's own added.
+  Terms terms(const Batch& batch, const StepInfo& info);
+
+  // Of the training prior.
+  std::vector<ParameterGroup> parameter_groups() {
+    return model_->prior().parameter_groups();
   }
 
   // Mean loss over the validation split, without gradients, with the same

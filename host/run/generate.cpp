@@ -1,12 +1,14 @@
 #include "run/generate.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "shalab/error.h"
 #include "shalab/random.h"
@@ -61,32 +63,24 @@ std::vector<Judgement> judged(const GenerationView& view,
   return result;
 }
 
-at::Tensor presence_of(ModalitySubset subset, std::size_t num_modalities,
-                       std::int64_t rows, c10::Device device) {
-  auto row = at::zeros({static_cast<std::int64_t>(num_modalities)}, at::kBool);
-  for (const auto m : subset.indices()) {
-    row[static_cast<std::int64_t>(m)] = true;
-  }
-  return row.to(device).unsqueeze(0).expand(
-      {rows, static_cast<std::int64_t>(num_modalities)});
-}
-
 Draw latent_of_posterior(const GenerationView& view, const GenerationTask& task,
                          const std::vector<Features>& features,
-                         std::int64_t rows, at::Generator& generator) {
-  const auto count = view.model.modalities().size();
-  const auto subset = task.route == Route::reconstruction
-                          ? ModalitySubset::all(count)
-                          : task.source;
-  const auto posterior = view.model.fuse(
-      features, presence_of(subset, count, rows, view.context.device));
+                         const at::Tensor& presence, at::Generator& generator) {
+  const auto posterior = view.model.fuse(features, presence);
   if (task.route == Route::reconstruction) {
     return {posterior.mean(), 0};
   }
   return {posterior.rsample(1, generator)[0], 0};
 }
 
-// log w = log p(x | z) + log p(z) - log q(z | X), K draws of q: [K, B].
+// log p(w_m) - log q(w_m | x_m) of K draws w [K, B, P]: [K, B].
+at::Tensor private_log_ratio(MultimodalModel& model, const Posterior& posterior,
+                             const at::Tensor& w) {
+  return model.private_prior(w.size(1)).log_prob(w) - posterior.log_prob(w);
+}
+
+// log w = log p(x | z, w) + log p(z) - log q(z | X), and for each modality
+// present log p(w_m) - log q(w_m | x_m); K draws of q: [K, B].
 at::Tensor log_weights(const GenerationView& view, const Batch& batch,
                        const std::vector<Features>& features,
                        std::int64_t num_samples, at::Generator& generator) {
@@ -94,24 +88,31 @@ at::Tensor log_weights(const GenerationView& view, const Batch& batch,
   const auto posterior = model.fuse(features, batch.presence);
   const auto z = posterior.rsample(num_samples, generator);
   auto result = model.prior().log_prob(z) - posterior.log_prob(z);
-  const auto flat = z.flatten(0, 1);
   for (std::size_t m = 0; m < model.modalities().size(); ++m) {
-    const auto likelihood =
-        model.decode(m, flat).unflatten(num_samples, batch.size());
-    result = result + likelihood.log_prob(batch.data[m]) *
-                          batch.presence.select(1, static_cast<long>(m));
+    at::Tensor code = z;
+    at::Tensor term = at::zeros({}, z.options());
+    if (model.private_size() > 0) {
+      const auto own = model.private_posterior(m, features[m]);
+      const auto w = own.rsample(num_samples, generator);
+      code = at::cat({z, w}, -1);
+      term = private_log_ratio(model, own, w);
+    }
+    term = term + model.decode(m, code.flatten(0, 1))
+                      .unflatten(num_samples, batch.size())
+                      .log_prob(batch.data[m]);
+    result = result +
+             at::where(batch.presence.select(1, static_cast<std::int64_t>(m)),
+                       term, 0);
   }
   return result;
 }
 
-// One batch of rows [first, first + count) of a task that starts from data.
+// One batch of a task that starts from the tuples `truth`.
 Generated from_data(const GenerationView& view, const LatentSource& source,
-                    const GenerationTask& task, Split split, std::int64_t first,
-                    std::int64_t count, at::Generator& generator,
-                    TaskCost& cost) {
+                    const GenerationTask& task, Batch truth,
+                    at::Generator& generator, TaskCost& cost) {
   Generated generated;
-  generated.truth = view.dataset.gather(
-      split, index_range(first, count, view.context.device));
+  generated.truth = std::move(truth);
   const Timer timer(cost.seconds);
   const AutocastScope autocast(view.context.precision, view.context.device);
   const auto features = view.model.encode(generated.truth);
@@ -121,14 +122,20 @@ Generated from_data(const GenerationView& view, const LatentSource& source,
     cost.nfe = 1;
     return generated;
   }
+  const bool rebuilds = task.route == Route::reconstruction;
+  const auto seen =
+      rebuilds ? generated.truth.presence
+               : presence_of(view, task.source, generated.truth.size());
   const auto draw =
       source.is_posterior()
-          ? latent_of_posterior(view, task, features, count, generator)
+          ? latent_of_posterior(view, task, features, seen, generator)
           : source.prior->sample_given(
                 make_condition(view, generated.truth, features, task.source),
                 generator);
   generated.latents = draw.z;
-  generated.samples = decode_samples(view, draw.z);
+  generated.samples = decode_samples(
+      view,
+      codes_of(view.model, draw.z, {features, seen, rebuilds}, generator));
   cost.nfe = draw.nfe + 1;
   return generated;
 }
@@ -141,20 +148,74 @@ Generated from_prior(const GenerationView& view, const LatentSource& source,
   const AutocastScope autocast(view.context.precision, view.context.device);
   const auto draw = source.prior->sample(count, generator);
   generated.latents = draw.z;
-  generated.samples = decode_samples(view, draw.z);
+  generated.samples =
+      decode_samples(view, codes_of(view.model, draw.z, {}, generator));
   cost.nfe = draw.nfe + 1;
   return generated;
 }
 
+// Rows [first, first + count) of a task; nothing where none of the tuples has
+// the source modalities.
+std::optional<Generated> generate(const GenerationView& view,
+                                  const LatentSource& source,
+                                  const GenerationTask& task, Split split,
+                                  std::int64_t first, std::int64_t count,
+                                  at::Generator& generator, TaskCost& cost) {
+  if (task.route == Route::joint) {
+    return from_prior(view, source, count, generator, cost);
+  }
+  auto truth =
+      tuples_with(view.dataset.gather(
+                      split, index_range(first, count, view.context.device)),
+                  task.source);
+  if (truth.size() == 0) {
+    return std::nullopt;
+  }
+  return from_data(view, source, task, std::move(truth), generator, cost);
+}
+
 }  // namespace
 
+at::Tensor presence_of(const GenerationView& view, ModalitySubset subset,
+                       std::int64_t rows) {
+  const auto count = static_cast<std::int64_t>(view.model.modalities().size());
+  auto row = at::zeros({count}, at::kBool);
+  for (const auto m : subset.indices()) {
+    row[static_cast<std::int64_t>(m)] = true;
+  }
+  return row.to(view.context.device).unsqueeze(0).expand({rows, count});
+}
+
+Batch tuples_with(const Batch& batch, ModalitySubset subset) {
+  if (subset.empty() || batch.presence.all().item<bool>()) {
+    return batch;
+  }
+  std::vector<at::Tensor> columns;
+  for (const auto m : subset.indices()) {
+    columns.push_back(batch.presence.select(1, static_cast<std::int64_t>(m)));
+  }
+  const auto rows = at::stack(columns).all(0).nonzero().squeeze(1);
+  const auto chosen = [&rows](const at::Tensor& x) {
+    return x.defined() ? x.index_select(0, rows) : x;
+  };
+  Batch result;
+  for (const auto& data : batch.data) {
+    result.data.push_back(chosen(data));
+  }
+  result.presence = chosen(batch.presence);
+  result.labels = chosen(batch.labels);
+  result.ids = chosen(batch.ids);
+  return result;
+}
+
 std::vector<at::Tensor> decode_samples(const GenerationView& view,
-                                       const at::Tensor& z) {
+                                       const std::vector<at::Tensor>& codes) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> samples;
   const auto& modalities = view.model.modalities();
   for (std::size_t m = 0; m < modalities.size(); ++m) {
-    samples.push_back(shown(modalities[m], view.model.decode(m, z).mode()));
+    samples.push_back(
+        shown(modalities[m], view.model.decode(m, codes[m]).mode()));
   }
   return samples;
 }
@@ -170,9 +231,8 @@ Condition make_condition(const GenerationView& view, const Batch& batch,
     condition.features[m] = features[m].shared.to(at::kFloat);
   }
   if (view.model.serves(subset)) {
-    condition.posterior = view.model.fuse(
-        features, presence_of(subset, features.size(), batch.size(),
-                              view.context.device));
+    condition.posterior =
+        view.model.fuse(features, presence_of(view, subset, batch.size()));
   }
   return condition;
 }
@@ -186,8 +246,11 @@ bool serves_task(const MultimodalModel& model, const LatentSource& source,
       return source.is_posterior() ? model.serves(task.source)
                                    : source.prior->traits().is_conditional;
     case Route::reconstruction:
-    case Route::importance:
       return source.is_posterior();
+    case Route::importance:
+      return source.is_posterior() &&
+             model.shared_prior()->traits().density ==
+                 PriorTraits::Density::normalised;
   }
   return false;
 }
@@ -214,13 +277,13 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
           : view.batch_size;
   for (std::int64_t first = 0; first < task.num_samples; first += batch_size) {
     const auto count = std::min(batch_size, task.num_samples - first);
-    auto generated = task.route == Route::joint
-                         ? from_prior(view, source, count, generator, cost)
-                         : from_data(view, source, task, split, first, count,
-                                     generator, cost);
-    generated.task = &task;
-    generated.judgements = judged(view, generated.samples);
-    observe(generated);
+    auto generated =
+        generate(view, source, task, split, first, count, generator, cost);
+    if (generated) {
+      generated->task = &task;
+      generated->judgements = judged(view, generated->samples);
+      observe(*generated);
+    }
     services.progress->report(label, first + count, task.num_samples);
   }
   return cost;

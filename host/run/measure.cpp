@@ -51,7 +51,7 @@ void check_metrics(Experiment& experiment, const RunContext& context,
   }
 }
 
-std::vector<Measurement> measure(
+Measured measure(
     Experiment& experiment, const RunContext& context, const JudgeBank& judges,
     const std::function<bool(const std::string& source)>& trained) {
   const auto view = generation_view(experiment, context, judges);
@@ -60,23 +60,23 @@ std::vector<Measurement> measure(
     names.insert(names.begin(), kPosterior);
   }
   experiment.first_stage().eval();
-  std::vector<LatentSource> sources;
-  std::vector<Measurement> result;
+  Measured result;
   for (const auto& name : names) {
     if (!trained(root_of(experiment, name))) {
       context.services.logger->warn("latent source '" + name +
                                     "' is not trained yet: left out");
     } else if (is_tuned(experiment, name)) {
       auto tuned = tune(experiment, view, name);
-      sources.push_back(tuned.source);
-      result.insert(result.end(), tuned.tried.begin(), tuned.tried.end());
+      result.sources.push_back(tuned.source);
+      result.rows.insert(result.rows.end(), tuned.tried.begin(),
+                         tuned.tried.end());
     } else {
-      sources.push_back(experiment.latent_source(name));
+      result.sources.push_back(experiment.latent_source(name));
     }
   }
-  auto rows = evaluate(view, sources, experiment.metrics(),
-                       experiment.evaluation_options());
-  result.insert(result.end(), rows.begin(), rows.end());
+  const auto rows = evaluate(view, result.sources, experiment.metrics(),
+                             experiment.evaluation_options());
+  result.rows.insert(result.rows.end(), rows.begin(), rows.end());
   return result;
 }
 

@@ -22,11 +22,18 @@ GenerationView generation_view(Experiment& experiment,
 void check_metrics(Experiment& experiment, const RunContext& context,
                    const JudgeBank& judges);
 
+// What was measured, and the sources measured, each under the settings chosen
+// for it.
+struct Measured {
+  std::vector<Measurement> rows;
+  std::vector<LatentSource> sources;
+};
+
 // All metrics on the posterior (reconstruction, likelihood) and on every
 // source of `evaluate`, tuned where the config says so. `trained(name)` tells
 // whether a source can be used yet; others are left out with a warning.
-std::vector<Measurement> measure(
-    Experiment& experiment, const RunContext& context, const JudgeBank& judges,
-    const std::function<bool(const std::string& source)>& trained);
+Measured measure(Experiment& experiment, const RunContext& context,
+                 const JudgeBank& judges,
+                 const std::function<bool(const std::string& source)>& trained);
 
 }  // namespace shalab

@@ -59,7 +59,7 @@ void Pipeline::load_all(const NamedTensors& tensors) {
   }
 }
 
-bool Pipeline::restore() {
+bool Pipeline::restore(const IdentityRule& rule) {
   const auto loaded = load_newest(context_.folder / "checkpoints");
   if (!loaded) {
     return false;
@@ -69,7 +69,7 @@ bool Pipeline::restore() {
   }
   const auto& checkpoint = loaded->checkpoint;
   const auto& state = checkpoint.state;
-  experiment_.check_identity(state.at("identity"));
+  check_identity(state.at("identity"), identity_of(experiment_), rule);
   load_all(checkpoint.model);
   stage_ = state.at("stage").get<std::size_t>();
   step_ = state.at("step").get<std::int64_t>();
@@ -92,6 +92,8 @@ void Pipeline::adopt_first_stage(const std::filesystem::path& run_folder) {
         "run folder " + run_folder.string() + " holds no trained first stage",
         "first_stage.run must name a run whose first stage finished");
   }
+  check_same_first_stage(loaded->checkpoint.state.at("identity"),
+                         identity_of(experiment_));
   load_tensors(experiment_.first_stage(), loaded->checkpoint.model,
                kFirstStage);
   begin_next_stage();
@@ -119,11 +121,11 @@ Outcome Pipeline::train() {
 }
 
 Outcome Pipeline::run_loop(StageOptions options,
-                           std::vector<at::Tensor> parameters,
-                           StepHooks hooks) {
+                           std::vector<at::Tensor> parameters, StepHooks hooks,
+                           const std::vector<ParameterGroup>& groups) {
   options.checkpoint_every = experiment_.options().checkpoint_every;
   options.log_every = experiment_.options().log_every;
-  StepLoop loop(options, std::move(parameters), context_);
+  StepLoop loop(options, std::move(parameters), context_, groups);
   if (step_ > 0) {
     loop.restore(step_, pending_);
   }
@@ -155,7 +157,8 @@ Outcome Pipeline::train_first_stage() {
     }
     return validate(steps_done, options);
   };
-  const auto outcome = run_loop(options, stage.parameters(), hooks);
+  const auto outcome = run_loop(options, stage.parameters(), hooks,
+                                stage.parameter_groups());
   if (outcome == Outcome::finished) {
     stage.eval();
     if (decay > 0) {
@@ -166,6 +169,10 @@ Outcome Pipeline::train_first_stage() {
       load_tensors(stage, best_.weights(), kFirstStage);
     }
     best_ = BestKeeper();
+    auto& prior = experiment_.model().prior();
+    if (prior.traits().fitting == PriorTraits::Fitting::with_model) {
+      prior.finish(validation_latents(experiment_.model(), dataset, context_));
+    }
   }
   return outcome;
 }
@@ -215,9 +222,8 @@ Outcome Pipeline::fit(FittedPrior& fitted) {
     }
   }
   prior.eval();
-  prior.after_training(encode_split(experiment_.model(), experiment_.dataset(),
-                                    Split::validation, context_)
-                           .latents.mean);
+  prior.finish(validation_latents(experiment_.model(), experiment_.dataset(),
+                                  context_));
   return Outcome::finished;
 }
 
@@ -231,6 +237,8 @@ Terms Pipeline::prior_terms(FittedPrior& fitted, const at::Tensor& indices,
   }
   if (fitted.prior->traits().reads_data) {
     batch.batch = experiment_.dataset().gather(Split::train, indices);
+  } else if (all.presence.defined()) {
+    batch.batch.presence = all.presence.index_select(0, indices);
   }
   clock.lap("data");
   const double progress =
@@ -274,7 +282,7 @@ void Pipeline::save(const StepLoop* loop) {
                       {"steps_before", steps_before_},
                       {"seed", context_.seed},
                       {"best", best},
-                      {"identity", experiment_.identity()}};
+                      {"identity", identity_of(experiment_)}};
   const auto root = context_.folder / "checkpoints";
   save_checkpoint(root, global_step(), checkpoint);
   prune(root, experiment_.options().keep, {});

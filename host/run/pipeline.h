@@ -11,6 +11,7 @@
 #include "run/best_keeper.h"
 #include "run/context.h"
 #include "run/experiment.h"
+#include "run/identity.h"
 #include "run/latents.h"
 #include "run/step_loop.h"
 #include "run/weight_average.h"
@@ -26,7 +27,7 @@ class Pipeline {
 
   // Takes the newest valid checkpoint of the run's folder. False when there is
   // none; skipped ones are logged with their reason.
-  bool restore();
+  bool restore(const IdentityRule& rule = {});
   // Takes the trained first stage of another run's folder.
   void adopt_first_stage(const std::filesystem::path& run_folder);
 
@@ -45,7 +46,8 @@ class Pipeline {
   Outcome fit(FittedPrior& fitted);
   Outcome fit_by_steps(FittedPrior& fitted);
   Outcome run_loop(StageOptions options, std::vector<at::Tensor> parameters,
-                   StepHooks hooks);
+                   StepHooks hooks,
+                   const std::vector<ParameterGroup>& groups = {});
   Terms prior_terms(FittedPrior& fitted, const at::Tensor& indices,
                     const StepInfo& info, StepClock& clock);
   bool validate(std::int64_t steps_done, const StageOptions& options);

@@ -1,8 +1,10 @@
 #include "run/sample.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/linspace.h>
-#include <ATen/ops/ones.h>
+
+#include <algorithm>
 
 #include "shalab/error.h"
 #include "shalab/io/tensors.h"
@@ -12,9 +14,38 @@ namespace shalab {
 
 namespace {
 
+// The first tuples of the test split that have the modalities given.
+Batch first_tuples(const GenerationView& view, ModalitySubset given,
+                   std::int64_t count) {
+  const auto size = view.dataset.size(Split::test);
+  std::vector<at::Tensor> ids;
+  std::int64_t found = 0;
+  for (std::int64_t first = 0; first < size && found < count; first += count) {
+    const auto block = std::min(count, size - first);
+    ids.push_back(
+        tuples_with(
+            view.dataset.gather(Split::test,
+                                index_range(first, block, view.context.device)),
+            given)
+            .ids);
+    found += ids.back().size(0);
+  }
+  if (found < count) {
+    throw Error(ErrorKind::usage,
+                "only " + std::to_string(found) + " test tuples have " +
+                    given.text(view.model.modalities()) + ", " +
+                    std::to_string(count) + " are asked for",
+                "lower --count");
+  }
+  return view.dataset.gather(Split::test, at::cat(ids).narrow(0, 0, count));
+}
+
 Batch inputs_of(const GenerationView& view, const SampleRequest& request) {
-  auto batch = view.dataset.gather(
-      Split::test, index_range(0, request.count, view.context.device));
+  auto given = request.given;
+  for (const auto& [m, value] : request.inputs) {
+    given = given.without(m);
+  }
+  auto batch = first_tuples(view, given, request.count);
   for (const auto& [m, value] : request.inputs) {
     auto shape = value.sizes().vec();
     shape[0] = request.count;
@@ -58,9 +89,10 @@ void add_row(SampleSet& set, const ModalitySpec& modality,
 }
 
 SampleSet finished(const GenerationView& view, SampleSet set,
-                   const at::Tensor& latents) {
+                   const at::Tensor& latents,
+                   const std::vector<at::Tensor>& codes) {
   set.latents = latents;
-  set.samples = decode_samples(view, latents);
+  set.samples = decode_samples(view, codes);
   const auto& modalities = view.model.modalities();
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     add_row(set, modalities[m], set.samples[m], false);
@@ -71,8 +103,9 @@ SampleSet finished(const GenerationView& view, SampleSet set,
 SampleSet joint(const GenerationView& view, const LatentSource& source,
                 const SampleRequest& request) {
   auto generator = generator_of(view, source, request);
-  return finished(view, {"joint_" + source.name, {}, {}, {}},
-                  source.prior->sample(request.count, generator).z);
+  const auto z = source.prior->sample(request.count, generator).z;
+  return finished(view, {"joint_" + source.name, {}, {}, {}}, z,
+                  codes_of(view.model, z, {}, generator));
 }
 
 SampleSet conditional(const GenerationView& view, const LatentSource& source,
@@ -90,7 +123,9 @@ SampleSet conditional(const GenerationView& view, const LatentSource& source,
   for (const auto m : request.given.indices()) {
     add_row(set, modalities[m], batch.data[m], true);
   }
-  return finished(view, std::move(set), z);
+  const Seen seen{features, presence_of(view, request.given, request.count)};
+  return finished(view, std::move(set), z,
+                  codes_of(view.model, z, seen, generator));
 }
 
 SampleSet style(const GenerationView& view, const LatentSource& source,
@@ -116,20 +151,31 @@ SampleSet style(const GenerationView& view, const LatentSource& source,
   for (const auto m : request.given.indices()) {
     add_row(set, modalities[m], batch.data[m], true);
   }
-  return finished(view, std::move(set),
-                  source.prior->sample_given(condition, generator).z);
+  const auto z = source.prior->sample_given(condition, generator).z;
+  const Seen seen{features, presence_of(view, request.given, request.count)};
+  return finished(view, std::move(set), z,
+                  codes_of(view.model, z, seen, generator));
 }
 
-SampleSet interpolate(const GenerationView& view,
+SampleSet interpolate(const GenerationView& view, const LatentSource& source,
                       const SampleRequest& request) {
+  auto generator = generator_of(view, source, request);
   const auto batch =
       view.dataset.gather(Split::test, index_range(0, 2, view.context.device));
-  const auto ends =
-      view.model.fuse(view.model.encode(batch), batch.presence).mean();
+  const auto features = view.model.encode(batch);
   const auto share =
-      at::linspace(0, 1, request.count, ends.options()).unsqueeze(1);
-  return finished(view, {"interpolate", {}, {}, {}},
-                  ends[0] * (1 - share) + ends[1] * share);
+      at::linspace(0, 1, request.count, at::TensorOptions(view.context.device))
+          .unsqueeze(1);
+  const auto between = [&share](const at::Tensor& ends) {
+    return ends[0] * (1 - share) + ends[1] * share;
+  };
+  const auto ends = view.model.fuse(features, batch.presence).mean();
+  auto codes =
+      codes_of(view.model, ends, {features, batch.presence, true}, generator);
+  for (auto& code : codes) {
+    code = between(code);
+  }
+  return finished(view, {"interpolate", {}, {}, {}}, between(ends), codes);
 }
 
 }  // namespace
@@ -143,7 +189,9 @@ SampleSet make_samples(const GenerationView& view, const LatentSource& source,
   if (request.kind == "joint") return joint(view, source, request);
   if (request.kind == "conditional") return conditional(view, source, request);
   if (request.kind == "style") return style(view, source, request);
-  if (request.kind == "interpolate") return interpolate(view, request);
+  if (request.kind == "interpolate") {
+    return interpolate(view, source, request);
+  }
   throw Error(ErrorKind::usage,
               "unknown kind of samples '" + request.kind + "'",
               "use joint, conditional, interpolate or style");

@@ -14,10 +14,11 @@ constexpr const char* kGenerator = "generator";
 }  // namespace
 
 StepLoop::StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
-                   const RunContext& context)
+                   const RunContext& context,
+                   const std::vector<ParameterGroup>& groups)
     : options_(std::move(options)),
       context_(context),
-      optimiser_(std::move(parameters), options_.optimiser),
+      optimiser_(std::move(parameters), options_.optimiser, groups),
       order_(options_.num_items, options_.batch_size, context.seed,
              "order/" + options_.name, context.device),
       generator_(make_generator(context.seed, "steps/" + options_.name,

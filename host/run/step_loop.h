@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/optimiser.h"
+#include "model/optimiser_groups.h"
 #include "run/context.h"
 #include "run/data_order.h"
 #include "run/stage_options.h"
@@ -37,15 +37,17 @@ struct StepHooks {
 // synchronisation but every log_every steps. [main]
 class StepLoop {
  public:
+  // Parameters in `groups` follow their group, all others the options.
   StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
-           const RunContext& context);
+           const RunContext& context,
+           const std::vector<ParameterGroup>& groups = {});
 
   Outcome run(const StepHooks& hooks);
 
   std::int64_t steps_done() const { return step_; }
   std::int64_t num_steps() const { return options_.num_steps(); }
   const StepClock& clock() const { return clock_; }
-  Optimiser& optimiser() { return optimiser_; }
+  const OptimiserGroups& optimiser() const { return optimiser_; }
 
   // Optimiser and generator, by name; the step number is stored beside them.
   std::map<std::string, at::Tensor> state() const;
@@ -58,7 +60,7 @@ class StepLoop {
 
   StageOptions options_;
   const RunContext& context_;
-  Optimiser optimiser_;
+  OptimiserGroups optimiser_;
   DataOrder order_;
   at::Generator generator_;
   TermLog terms_;

@@ -83,6 +83,10 @@ Draw Prior::sample_given(const Condition& condition, at::Generator& generator) {
 
 std::string Prior::generation(bool /*conditional*/) const { return "exact"; }
 
+Terms Prior::own_terms(at::Generator& /*generator*/) { return {}; }
+
+std::vector<ParameterGroup> Prior::parameter_groups() { return {}; }
+
 void Prior::prepare(const LatentSet& /*latents*/) {}
 
 Terms Prior::loss(const LatentBatch& /*batch*/, double /*progress*/,
@@ -100,6 +104,10 @@ void Prior::fit(const LatentSet& /*latents*/, const Services& /*services*/,
 }
 
 void Prior::after_training(const at::Tensor& /*latents*/) {}
+
+void Prior::finish(const ValidationLatents& latents) {
+  after_training(latents.pooled);
+}
 
 at::Tensor Prior::do_log_prob(const at::Tensor& /*z*/) {
   throw Error(ErrorKind::run, "this prior claims a density and has none",

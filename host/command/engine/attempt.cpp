@@ -33,7 +33,13 @@ std::function<bool(const std::string&)> trained_sources(
   };
 }
 
-std::vector<SampleRequest> grid_requests(const Experiment& experiment,
+bool serves_conditions(const MultimodalModel& model, const LatentSource& source,
+                       ModalitySubset given) {
+  return source.is_posterior() ? model.serves(given)
+                               : source.prior->traits().is_conditional;
+}
+
+std::vector<SampleRequest> grid_requests(const MultimodalModel& model,
                                          const LatentSource& source,
                                          std::int64_t count) {
   SampleRequest request;
@@ -42,11 +48,10 @@ std::vector<SampleRequest> grid_requests(const Experiment& experiment,
   if (!source.is_posterior()) {
     requests.push_back(request);
   }
-  const auto& modalities = experiment.dataset().modalities();
-  for (std::size_t m = 0; m < modalities.size(); ++m) {
-    request.kind = "conditional";
+  request.kind = "conditional";
+  for (std::size_t m = 0; m < model.modalities().size(); ++m) {
     request.given = ModalitySubset::only(m);
-    if (source.prior && source.prior->traits().is_conditional) {
+    if (serves_conditions(model, source, request.given)) {
       requests.push_back(request);
     }
   }
@@ -54,7 +59,8 @@ std::vector<SampleRequest> grid_requests(const Experiment& experiment,
 }
 
 void write_grids(Experiment& experiment, const RunContext& context,
-                 const JudgeBank& judges) {
+                 const JudgeBank& judges,
+                 const std::vector<LatentSource>& sources) {
   const auto count =
       2 * experiment.config().settings("evaluate").integer("num_grid");
   const bool has_pictures =
@@ -65,9 +71,8 @@ void write_grids(Experiment& experiment, const RunContext& context,
     return;
   }
   const auto view = generation_view(experiment, context, judges);
-  for (const auto& name : experiment.source_names()) {
-    const auto source = experiment.latent_source(name);
-    for (const auto& request : grid_requests(experiment, source, count)) {
+  for (const auto& source : sources) {
+    for (const auto& request : grid_requests(view.model, source, count)) {
       for (const auto& file : write_samples(make_samples(view, source, request),
                                             experiment.dataset().modalities(),
                                             context.folder / "samples")) {
@@ -86,14 +91,11 @@ struct Finished {
 Finished train_and_measure(Session& session, const AttemptRequest& request,
                            const RunContext& context) {
   Experiment experiment(request.config, session.registry(), context);
-  if (request.accept_other_plugins) {
-    experiment.accept_other_plugins();
-  }
   session.store().set_note(request.run_id, experiment.dataset().note());
   const auto judges = judges_of(experiment, context);
   check_metrics(experiment, context, judges);
   Pipeline pipeline(experiment, context);
-  const bool restored = pipeline.restore();
+  const bool restored = pipeline.restore({request.accept_other_plugins});
   const auto& first = request.config.settings("first_stage").text("run");
   if (!restored && !first.empty()) {
     pipeline.adopt_first_stage(context.find_run(first));
@@ -104,10 +106,11 @@ Finished train_and_measure(Session& session, const AttemptRequest& request,
   if (finished.outcome == Outcome::cancelled) {
     return finished;
   }
-  finished.rows = measure(experiment, context, judges,
+  auto measured = measure(experiment, context, judges,
                           trained_sources(experiment, pipeline.stages_done()));
+  finished.rows = std::move(measured.rows);
   context.sink->measurements(finished.rows);
-  write_grids(experiment, context, judges);
+  write_grids(experiment, context, judges, measured.sources);
   context.sink->flush();
   return finished;
 }

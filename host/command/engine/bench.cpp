@@ -48,7 +48,8 @@ Timing time_steps(Experiment& experiment, const RunContext& context,
   auto& stage = experiment.first_stage();
   stage.train();
   Timing timing;
-  StepLoop loop(options, stage.parameters(), context);
+  StepLoop loop(options, stage.parameters(), context,
+                stage.parameter_groups());
   timing.parameters = loop.optimiser().num_parameters();
   StepHooks hooks;
   hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,

@@ -26,9 +26,9 @@ int command_encode(const Invocation& invocation) {
       encode_split(run.experiment().model(), run.experiment().dataset(), split,
                    run.context());
   io::NamedArrays arrays;
-  arrays["mean"] = io::to_array(encoded.latents.mean);
-  if (encoded.latents.log_var.defined()) {
-    arrays["log_var"] = io::to_array(encoded.latents.log_var);
+  arrays["mean"] = io::to_array(encoded.mean);
+  if (encoded.log_var.defined()) {
+    arrays["log_var"] = io::to_array(encoded.log_var);
   }
   if (encoded.labels.defined()) {
     arrays["labels"] = io::to_array(encoded.labels);
@@ -37,6 +37,13 @@ int command_encode(const Invocation& invocation) {
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     arrays["features." + modalities[m].name] =
         io::to_array(encoded.latents.features[m]);
+  }
+  for (std::size_t m = 0; m < encoded.private_means.size(); ++m) {
+    arrays["private." + modalities[m].name] =
+        io::to_array(encoded.private_means[m]);
+  }
+  if (encoded.latents.presence.defined()) {
+    arrays["presence"] = io::to_array(encoded.latents.presence);
   }
   io::write_npz(file, arrays);
   std::cout << file << '\n';

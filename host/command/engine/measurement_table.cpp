@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <iostream>
-#include <map>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "command/engine/attempt.h"
 #include "results/tables.h"
@@ -25,6 +27,27 @@ nlohmann::ordered_json as_object(const Measurement& row) {
           {"generation", row.generation},
           {"nfe", row.nfe},
           {"seconds", row.seconds}};
+}
+
+std::string key_of(const Measurement& row) {
+  return row.name + "|" + row.latent_source + "|" + row.generation + "|" +
+         row.split;
+}
+
+// The rows over all targets, and those of measurements that have no such row.
+std::vector<Measurement> summary_of(const std::vector<Measurement>& rows) {
+  std::set<std::string> has_mean;
+  for (const auto& row : rows) {
+    if (row.target_modality.empty()) {
+      has_mean.insert(key_of(row));
+    }
+  }
+  std::vector<Measurement> summary;
+  std::ranges::copy_if(
+      rows, std::back_inserter(summary), [&](const Measurement& row) {
+        return row.target_modality.empty() || !has_mean.contains(key_of(row));
+      });
+  return summary;
 }
 
 Table as_table(const std::vector<Measurement>& rows) {
@@ -56,7 +79,13 @@ void print_measurements(const std::vector<Measurement>& rows, bool json,
     std::cout << document.dump(2) << '\n';
     return;
   }
-  std::cout << as_text(as_table(rows));
+  const auto summary = summary_of(rows);
+  std::cout << as_text(as_table(summary));
+  if (const auto more = rows.size() - summary.size(); more > 0) {
+    std::cout << "and " << more
+              << " rows of single targets: --json, or shalab sql \"SELECT * "
+                 "FROM measurements\"\n";
+  }
   if (!note.empty()) {
     std::cout << "note: " << note << '\n';
   }

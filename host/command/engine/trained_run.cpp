@@ -31,9 +31,8 @@ TrainedRun::TrainedRun(Session& session, const std::string& run,
   context_.sink = &no_sink;
   experiment_ = std::make_unique<Experiment>(std::move(config),
                                              session.registry(), context_);
-  experiment_->accept_other_plugins();
   Pipeline pipeline(*experiment_, context_);
-  if (!pipeline.restore() || pipeline.stages_done() == 0) {
+  if (!pipeline.restore({true, true}) || pipeline.stages_done() == 0) {
     throw Error(ErrorKind::resume,
                 "run " + id_ + " has no trained first stage in " +
                     context_.folder.string(),

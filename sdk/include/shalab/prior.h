@@ -13,6 +13,7 @@
 #include "shalab/batch.h"
 #include "shalab/fields.h"
 #include "shalab/modality.h"
+#include "shalab/parameter_group.h"
 #include "shalab/plugin.h"
 #include "shalab/posterior.h"
 #include "shalab/services.h"
@@ -32,11 +33,14 @@ struct PriorTraits {
   bool reads_data = false;       // loss and conditions need Batch::data
 };
 
-// The aggregate posterior of a split and the features it came from, resident.
+// The aggregate posterior of a split and the features it came from, resident:
+// a normal a tuple. Where q(z | X) is a mixture, that of one component, drawn
+// by weight.
 struct LatentSet {
-  at::Tensor mean;                   // [N, D] of q(z | X), all modalities
+  at::Tensor mean;                   // [N, D]
   at::Tensor log_var;                // [N, D]; undefined for a dirac
   std::vector<at::Tensor> features;  // by modality [N, H_m]
+  at::Tensor presence;               // bool [N, M]; undefined = all present
 
   // One draw of q(z | X_i) for each index: [B, D].
   at::Tensor draw(const at::Tensor& indices,
@@ -47,7 +51,18 @@ struct LatentSet {
 struct LatentBatch {
   at::Tensor z;                      // [B, D]
   std::vector<at::Tensor> features;  // by modality [B, H_m]
-  Batch batch;                       // data only where traits say reads_data
+  // Data only where traits say reads_data; presence where tuples are
+  // incomplete (undefined = all present).
+  Batch batch;
+};
+
+// The validation split under the trained first stage.
+struct ValidationLatents {
+  at::Tensor pooled;  // [N, D]: means of q(z | X)
+  // One draw of q(z | x_m) by modality, [N, D] each; empty where the fusion
+  // does not serve single modalities. Rows without x_m mean nothing.
+  std::vector<at::Tensor> by_modality;
+  at::Tensor presence;  // bool [N, M]
 };
 
 // What generation is told. features[m] is undefined outside `subset`.
@@ -71,6 +86,9 @@ struct PriorContext {
   std::int64_t latent = 0;  // D
   std::vector<ModalitySpec> modalities;
   std::vector<std::int64_t> features;  // H_m by modality
+  // D_m by modality, where z is the modalities' slots side by side; else zeros
+  // or empty.
+  std::vector<std::int64_t> slots = {};
 };
 
 class Prior : public torch::nn::Module {
@@ -96,6 +114,15 @@ class Prior : public torch::nn::Module {
   // "unipc2 steps=10 guidance=2"; `conditional` says for which of the two.
   virtual std::string generation(bool conditional) const;
 
+  // Training with the model. A prior whose parameters are fixed inside the
+  // objective (an energy) trains them by a loss of its own: the host calls
+  // own_terms once a training step, after the objective's terms, and adds its
+  // loss to theirs. An undefined loss adds nothing. It may use what log_prob
+  // was asked in that step. Randomness: `generator`.
+  virtual Terms own_terms(at::Generator& generator);
+  // Parameters that do not follow the stage's optimiser. [before training]
+  virtual std::vector<ParameterGroup> parameter_groups();
+
   // Fitting by steps. `prepare` sees the whole training set once, before the
   // first step (statistics for standardising). `loss` is the mean over the
   // batch; `progress` in [0, 1) is the share of the stage done. `after_step`
@@ -110,6 +137,9 @@ class Prior : public torch::nn::Module {
   // After the last step, with latents [N, D] of the validation split (CMVAE's
   // pruning). Doing nothing is right.
   virtual void after_training(const at::Tensor& latents);
+  // What the host calls then, of training priors too. The default hands the
+  // pooled latents to after_training.
+  virtual void finish(const ValidationLatents& latents);
 
   const PriorContext& context() const { return context_; }
 

@@ -240,6 +240,14 @@ TEST(Resolve, GivesALatentSourceItsPriorsSamplerKeys) {
                                       "diffusion", "guided"}));
 }
 
+TEST(Resolve, LetsTuningBeTurnedOffBeforeItsValues) {
+  const ResolvedConfig config = resolved(
+      "[fitted_prior.diffusion]\n"
+      "[latent_source.guided]\nof = diffusion\n"
+      "tune =\ntune_values = 1, 2, 4\n");
+  EXPECT_EQ(config.settings("latent_source.guided").text("tune"), "");
+}
+
 struct Refusal {
   std::string more;      // after kExample, which has 10 lines
   std::string argument;  // "" for none
