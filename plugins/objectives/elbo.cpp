@@ -4,10 +4,8 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 
-#include <algorithm>
-
 #include "shalab/error.h"
-#include "shalab/objective.h"
+#include "shalab/nn/objective_terms.h"
 
 namespace shalab {
 namespace {
@@ -15,16 +13,12 @@ namespace {
 constexpr double kMaskedLogit = -1e9;
 
 void declare_fields(FieldList& fields) {
-  fields.real("kl_weight", 1.0, "factor on the KL").at_least(0);
-  fields.real("kl_warmup", 0.0, "epochs of linear growth of kl_weight from 0")
-      .at_least(0)
-      .in("epochs");
+  declare_kl_weight(fields);
   fields.choice("kl", "auto", {"auto", "analytic", "components", "sampled"},
                 "KL(posterior to prior): closed form, weighted closed forms of "
                 "a mixture's components, one draw; auto takes the first that "
                 "the posterior and the prior allow");
-  fields.list("likelihood_weights", {},
-              "factors on log-likelihoods, name:number; unnamed weigh 1");
+  declare_likelihood_weights(fields);
   fields
       .real("alignment_weight", 0.0,
             "factor on the InfoNCE between the features of one random pair "
@@ -34,27 +28,6 @@ void declare_fields(FieldList& fields) {
       .more_than(0);
   fields.integer("alignment_size", 64, "columns of the projected features")
       .at_least(1);
-}
-
-std::vector<double> weights_of(const Settings& settings,
-                               const std::vector<ModalitySpec>& modalities) {
-  const std::string key = "likelihood_weights";
-  std::vector<double> weights(modalities.size(), 1.0);
-  for (const auto& [name, weight] : named_numbers(settings.list(key), key)) {
-    weights[modality_index(modalities, name, key)] = weight;
-  }
-  return weights;
-}
-
-std::optional<at::Tensor> kl_of_components(const Posterior& posterior,
-                                           Prior& prior) {
-  std::vector<at::Tensor> kls;
-  for (const Posterior& component : posterior.components()) {
-    std::optional<at::Tensor> kl = prior.kl_from(component);
-    if (!kl) return std::nullopt;
-    kls.push_back(*kl);
-  }
-  return (posterior.log_weights().exp() * at::stack(kls)).sum(0);
 }
 
 // Mean over rows that are valid, [B] and bool [B].
@@ -122,10 +95,9 @@ class Elbo final : public Objective {
  public:
   Elbo(const Settings& settings, const ObjectiveContext& context)
       : Objective(context),
-        kl_weight_(settings.real("kl_weight")),
-        kl_warmup_(settings.real("kl_warmup")),
+        kl_weight_(settings),
         kl_rule_(settings.text("kl")),
-        weights_(weights_of(settings, context.modalities)),
+        weights_(likelihood_weights(settings, context.modalities)),
         alignment_weight_(settings.real("alignment_weight")) {
     if (alignment_weight_ > 0) {
       alignment_ = register_module("alignment", Alignment(settings, context));
@@ -136,22 +108,16 @@ class Elbo final : public Objective {
   Terms do_terms(ModelView& model, const Batch& batch,
                  const StepInfo& info) override {
     const std::vector<Features> features = model.encode(batch);
-    refuse_private(features);
     const Posterior posterior = model.fuse(features, batch.presence);
     const at::Tensor z = posterior.rsample(1, info.generator).squeeze(0);
-    Terms terms;
-    const at::Tensor kl = kl_to_prior(posterior, z, model.prior()).mean();
-    at::Tensor elbo = -kl;
-    terms.loss = kl * kl_weight_at(info.epoch);
-    for (std::size_t m = 0; m < batch.data.size(); ++m) {
-      const at::Tensor fit = log_likelihood(model, batch, m, z);
-      elbo = elbo + fit;
-      terms.loss = terms.loss - weights_[m] * fit;
-      terms.named.emplace_back("log_likelihood." + context().modalities[m].name,
-                               fit);
-    }
-    terms.named.emplace_back("kl", kl);
-    terms.named.emplace_back("elbo", elbo);
+    const PrivateDraws own = draw_private(model, features, 1, info.generator);
+    Fit fit = fit_of(model, batch, z, own, weights_);
+    const at::Tensor kl = kl_to_prior(posterior, z, model.prior(), kl_rule_) +
+                          own.kl_of(batch.presence);
+    const double kl_weight = kl_weight_.in_epoch(info.epoch);
+    Terms terms{(kl_weight * kl - fit.weighted).mean(), std::move(fit.named)};
+    terms.named.emplace_back("kl", kl.mean());
+    terms.named.emplace_back("elbo", (fit.total - kl).mean());
     if (alignment_) {
       const at::Tensor alignment =
           alignment_->forward(features, batch.presence, info.generator);
@@ -162,51 +128,7 @@ class Elbo final : public Objective {
   }
 
  private:
-  static void refuse_private(const std::vector<Features>& features) {
-    if (!std::ranges::any_of(features, [](const Features& part) {
-          return part.private_.defined();
-        })) {
-      return;
-    }
-    throw Error(ErrorKind::usage,
-                "objective elbo knows no private latents, but the encoders "
-                "give private features",
-                "set the private latent to 0, or use an objective with "
-                "private latents (iwae)");
-  }
-
-  static at::Tensor log_likelihood(ModelView& model, const Batch& batch,
-                                   std::size_t m, const at::Tensor& z) {
-    const at::Tensor fit = model.decode(m, z).log_prob(batch.data[m]);
-    const auto column = static_cast<std::int64_t>(m);
-    return at::where(batch.presence.select(1, column), fit, 0).mean();
-  }
-
-  double kl_weight_at(double epoch) const {
-    if (kl_warmup_ <= 0) return kl_weight_;
-    return kl_weight_ * std::min(1.0, epoch / kl_warmup_);
-  }
-
-  at::Tensor kl_to_prior(const Posterior& posterior, const at::Tensor& z,
-                         Prior& prior) const {
-    std::optional<at::Tensor> kl;
-    const bool is_auto = kl_rule_ == "auto";
-    if (is_auto || kl_rule_ == "analytic") kl = prior.kl_from(posterior);
-    if (!kl && (is_auto || kl_rule_ == "components")) {
-      kl = kl_of_components(posterior, prior);
-    }
-    if (kl) return *kl;
-    if (is_auto || kl_rule_ == "sampled") {
-      return posterior.log_prob(z) - prior.log_prob(z);
-    }
-    throw Error(ErrorKind::usage,
-                "objective elbo: kl = " + kl_rule_ +
-                    ", but this posterior and prior have no closed form",
-                "set kl = auto or kl = sampled");
-  }
-
-  double kl_weight_;
-  double kl_warmup_;
+  KlWeight kl_weight_;
   std::string kl_rule_;
   std::vector<double> weights_;
   double alignment_weight_;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fixed_model.h"
+#include "fused_model.h"
 
 namespace shalab {
 namespace {
@@ -143,11 +144,48 @@ TEST(Elbo, RefusesWeightsOfAnUnknownModality) {
   }
 }
 
-TEST(Elbo, RefusesPrivateFeatures) {
-  FixedModel model(shifted(1, 1));
-  const at::Tensor h = at::ones({1, 3});
-  model.features = {{h, h}, {h, h}};
-  EXPECT_THROW(terms_of(model, tuples_of_one_and_two(1)), Error);
+// Private posteriors N(x_m, 1) in two columns: KL(q(w_m | x_m) || p) = x_m^2.
+TEST(Elbo, PrivateLatentsJoinTheCodeAndTheKl) {
+  const Batch batch = every_subset_of_three();
+  const ChangedKeys never = {{"prior_expert", std::string("never")}};
+  FusedModel shared("poe", never, 3, 2);
+  FusedModel model("poe", never, 3, 2, 2);
+  const Terms without = terms_of("elbo", shared, batch);
+  const Terms with = terms_of("elbo", model, batch, {{"kl_weight", 3.0}});
+  double own = 0;
+  for (const at::Tensor& x : batch.data) {
+    own += x.square().sum().item<double>() / 7;
+  }
+  EXPECT_NEAR(value_of(with, "kl"), value_of(without, "kl") + own, 1e-4);
+  EXPECT_NEAR(with.loss.item<double>() - without.loss.item<double>(),
+              2 * value_of(without, "kl") + 3 * own, 1e-4);
+  for (std::size_t m = 0; m < 3; ++m) {
+    const at::Tensor code = model.codes[m].at(0);
+    ASSERT_EQ(code.sizes(), at::IntArrayRef({7, 4}));
+    EXPECT_TRUE(at::equal(code.narrow(1, 0, 2), shared.codes[m].at(0)));
+    const at::Tensor noise = code.narrow(1, 2, 2) - batch.data[m];
+    EXPECT_LT(noise.abs().max().item<double>(), 5);
+    EXPECT_GT(noise.std().item<double>(), 0.3);
+  }
+}
+
+TEST(Elbo, NoGradientReachesAbsentModalities) {
+  for (const char* fusion : {"poe", "moe", "mopoe"}) {
+    FusedModel model(fusion, {}, 3, 2, 1);
+    expect_no_gradient_where_absent("elbo", model);
+  }
+}
+
+// The mean of the seven products' KLs, each fused alone.
+TEST(Elbo, OfMopoeHasTheMeanKlOfItsProducts) {
+  FusedModel model("mopoe", {}, 3);
+  const Batch batch = random_tuples(5, 3);
+  const Posterior q = model.fusion().fuse(model.encode(batch), batch.presence);
+  double kl = 0;
+  for (const Posterior& product : q.components()) {
+    kl += model.prior().kl_from(product)->mean().item<double>() / 7;
+  }
+  EXPECT_NEAR(value_of(terms_of("elbo", model, batch), "kl"), kl, 1e-5);
 }
 
 }  // namespace

@@ -1,0 +1,190 @@
+// MVAE's sub-sampled objective (Wu and Goodman 2018): the elbo of all present
+// modalities, of each alone and of random subsets, each reconstructing its own
+// modalities only, summed.
+
+#include <ATen/ATen.h>
+
+#include "shalab/error.h"
+#include "shalab/nn/objective_terms.h"
+
+namespace shalab {
+namespace {
+
+// k random subsets of M >= 3 modalities, bool [k, M]: a uniform size in
+// 2..M-1, then a uniform subset of that size.
+at::Tensor random_subsets(std::int64_t k, std::int64_t count,
+                          const at::TensorOptions& options,
+                          at::Generator& generator) {
+  const auto numbers = options.dtype(at::kFloat);
+  const at::Tensor size =
+      at::randint(2, count, {k, 1}, generator, options.dtype(at::kLong));
+  const at::Tensor rank = at::empty({k, count}, numbers)
+                              .uniform_(0, 1, generator)
+                              .argsort(-1, false)
+                              .argsort(-1, false);
+  return rank < size;
+}
+
+// Sums over modalities of the terms of T sources: the joint one, the single
+// ones (none or M) and the random ones, in this order.
+struct Sums {
+  at::Tensor joint;   // [B]
+  at::Tensor random;  // [k, B]
+  std::vector<at::Tensor> single;
+};
+
+class SubsetElbo final : public Objective {
+ public:
+  SubsetElbo(const Settings& settings, const ObjectiveContext& context)
+      : Objective(context),
+        kl_weight_(settings),
+        weights_(likelihood_weights(settings, context.modalities)),
+        num_random_(settings.integer("random_subsets")),
+        num_single_(settings.flag("unimodal") ? count() : 0) {
+    if (num_random_ == 0 || count() > 2) return;
+    throw Error(ErrorKind::usage,
+                "objective.random_subsets = " + std::to_string(num_random_) +
+                    ": subsets of 2 to M - 1 modalities exist from three "
+                    "modalities on, and there are " +
+                    std::to_string(count()),
+                "set random_subsets = 0");
+  }
+
+  // Pairs and sets that lack one modality stand for the random subsets.
+  std::vector<ModalitySubset> needed_subsets() const override {
+    const auto all = ModalitySubset::all(context().modalities.size());
+    std::vector<ModalitySubset> subsets{all};
+    for (const std::size_t m : all.indices()) {
+      if (num_single_ > 0) subsets.push_back(ModalitySubset::only(m));
+      if (num_random_ == 0) continue;
+      subsets.push_back(all.without(m));
+      for (std::size_t other = 0; other < m; ++other) {
+        subsets.push_back(ModalitySubset::only(m).with(other));
+      }
+    }
+    return subsets;
+  }
+
+ protected:
+  Terms do_terms(ModelView& model, const Batch& batch,
+                 const StepInfo& info) override {
+    const std::vector<Features> features = model.encode(batch);
+    const at::Tensor sources = sources_of(batch.presence, info.generator);
+    const at::Tensor exists = sources.any(2);
+    const Posterior posterior = model.fuse(
+        features,
+        at::where(exists.unsqueeze(2), sources, batch.presence).flatten(0, 1));
+    const at::Tensor z = posterior.rsample(1, info.generator).squeeze(0);
+    const PrivateDraws own =
+        draw_private(model, features, sources.size(0), info.generator);
+    const at::Tensor kl =
+        kl_to_prior(posterior, z, model.prior()).view(exists.sizes());
+    const at::Tensor rate = at::where(exists, kl + own.kl_of(sources), 0);
+    return terms_of(model, batch, sources, rate,
+                    z.view({exists.size(0), exists.size(1), -1}), own, info);
+  }
+
+ private:
+  std::int64_t count() const {
+    return static_cast<std::int64_t>(context().modalities.size());
+  }
+
+  // What is present of each source, bool [T, B, M]; some rows may be empty.
+  at::Tensor sources_of(const at::Tensor& presence,
+                        at::Generator& generator) const {
+    std::vector<at::Tensor> sources = {presence.unsqueeze(0)};
+    if (num_single_ > 0) sources.push_back(singletons(presence) & presence);
+    if (num_random_ > 0) {
+      const at::Tensor random =
+          random_subsets(num_random_, count(), presence.options(), generator);
+      sources.push_back(random.unsqueeze(1) & presence);
+    }
+    return at::cat(sources);
+  }
+
+  // The rows of x [T, ...] that may hold modality m: joint, its own, random.
+  at::Tensor rows_with(const at::Tensor& x, std::int64_t m) const {
+    std::vector<at::Tensor> rows = {x.narrow(0, 0, 1)};
+    if (num_single_ > 0) rows.push_back(x.narrow(0, 1 + m, 1));
+    rows.push_back(x.narrow(0, 1 + num_single_, num_random_));
+    return at::cat(rows);
+  }
+
+  void add(Sums& sums, const at::Tensor& log_prob) const {
+    const at::Tensor joint = log_prob[0];
+    const at::Tensor random =
+        log_prob.narrow(0, log_prob.size(0) - num_random_, num_random_);
+    sums.joint = sums.joint.defined() ? sums.joint + joint : joint;
+    sums.random = sums.random.defined() ? sums.random + random : random;
+    if (num_single_ > 0) sums.single.push_back(log_prob[1]);
+  }
+
+  Terms terms_of(ModelView& model, const Batch& batch,
+                 const at::Tensor& sources, const at::Tensor& rate,
+                 const at::Tensor& z, const PrivateDraws& own,
+                 const StepInfo& info) const {
+    Terms terms;
+    Sums sums;
+    at::Tensor gain = at::zeros({}, rate.options());
+    for (std::int64_t m = 0; m < count(); ++m) {
+      const auto index = static_cast<std::size_t>(m);
+      const at::Tensor code = rows_with(own.code(z, index), m);
+      const at::Tensor counts = rows_with(sources.select(2, m), m);
+      const at::Tensor log_prob =
+          log_likelihood(model, batch, index, code, counts);
+      gain = gain + weights_[index] * log_prob.sum(0);
+      add(sums, log_prob);
+      terms.named.emplace_back("log_likelihood." + name(index),
+                               log_prob[0].mean());
+    }
+    const double kl_weight = kl_weight_.in_epoch(info.epoch);
+    terms.loss = (kl_weight * rate.sum(0) - gain).mean();
+    record(terms, sums, rate);
+    return terms;
+  }
+
+  void record(Terms& terms, const Sums& sums, const at::Tensor& rate) const {
+    terms.named.emplace_back("kl", rate[0].mean());
+    terms.named.emplace_back("elbo", (sums.joint - rate[0]).mean());
+    for (std::int64_t m = 0; m < num_single_; ++m) {
+      const auto index = static_cast<std::size_t>(m);
+      terms.named.emplace_back("elbo." + name(index),
+                               (sums.single[index] - rate[1 + m]).mean());
+    }
+    if (num_random_ == 0) return;
+    const at::Tensor of_random = rate.narrow(0, 1 + num_single_, num_random_);
+    terms.named.emplace_back("elbo_of_random_subsets",
+                             (sums.random - of_random).mean());
+  }
+
+  const std::string& name(std::size_t m) const {
+    return context().modalities[m].name;
+  }
+
+  KlWeight kl_weight_;
+  std::vector<double> weights_;
+  std::int64_t num_random_;
+  std::int64_t num_single_;
+};
+
+void declare_fields(FieldList& fields) {
+  fields
+      .integer("random_subsets", 0,
+               "random subsets a step, of 2 to M - 1 modalities (k)")
+      .at_least(0);
+  fields.flag("unimodal", true, "add the elbo of each modality alone");
+  declare_kl_weight(fields);
+  declare_likelihood_weights(fields);
+}
+
+std::shared_ptr<Objective> make(const Settings& settings,
+                                const ObjectiveContext& context) {
+  return std::make_shared<SubsetElbo>(settings, context);
+}
+
+}  // namespace
+}  // namespace shalab
+
+SHALAB_PLUGIN(objective, 1,
+              "the elbos of all, of single and of random modalities (MVAE)",
+              shalab::declare_fields, shalab::make)
