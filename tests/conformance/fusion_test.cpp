@@ -148,6 +148,24 @@ TEST_P(FusionConformance, MixedBatchesEqualSeparateOnes) {
   }
 }
 
+// All served subsets of two samples in one call, and one by one.
+TEST_P(FusionConformance, SeveralSubsetsOfTheSameSamplesShareFeatures) {
+  const auto fusion = make();
+  const auto given = features(2);
+  std::vector<at::Tensor> presence;
+  std::vector<at::Tensor> means;
+  std::vector<at::Tensor> variances;
+  for (const ModalitySubset subset : served(*fusion)) {
+    presence.push_back(presence_of(subset, 2));
+    const Posterior q = fusion->fuse(given, presence.back());
+    means.push_back(q.mean());
+    variances.push_back(q.variance());
+  }
+  const Posterior all = fusion->fuse(given, at::cat(presence));
+  EXPECT_TRUE(at::allclose(all.mean(), at::cat(means), 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(all.variance(), at::cat(variances), 1e-4, 1e-5));
+}
+
 TEST_P(FusionConformance, SavedStateAndEqualGeneratorsGiveEqualDraws) {
   const auto first = make();
   const auto second = make();

@@ -23,6 +23,7 @@ PriorContext prior_context() {
     context.modalities.push_back(modality_of(name, ModalityKind::vector, {2}));
     context.features.push_back(kFeatures);
   }
+  context.slots = {1, 2};
   return context;
 }
 
@@ -62,6 +63,7 @@ Condition photo_of(std::int64_t rows) {
   condition.subset = ModalitySubset::only(0);
   condition.features = {latents().features[0].slice(0, 0, rows), {}};
   condition.batch = tuples(rows);
+  condition.posterior = Posterior::dirac(latents().mean.slice(0, 0, rows));
   return condition;
 }
 
@@ -209,7 +211,10 @@ TEST_P(PriorConformance, GradientsReachAllParameters) {
     expect_gradients_everywhere(*prior);
   }
   if (prior->traits().fitting == Fitting::with_model) {
-    prior->log_prob(at::randn({8, kLatent})).sum().backward();
+    at::Tensor loss = prior->log_prob(at::randn({8, kLatent})).sum();
+    const Terms own = prior->own_terms(generator);
+    if (own.loss.defined()) loss = loss + own.loss;
+    loss.backward();
     expect_gradients_everywhere(*prior);
   }
 }

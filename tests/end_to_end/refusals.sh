@@ -31,6 +31,8 @@ refused 2 "concat" run "$smoke" fusion.plugin=concta
 refused 2 "fusion" run "$smoke" objective.plugin=concat
 refused 2 "metric" run "$smoke" +metrik.coherence
 refused 2 "diffusion" run "$smoke" prior.plugin=diffusion
+refused 2 "missing.rate" run "$smoke" missing.rate=0.3
+refused 2 "log_var" run "$smoke" latent.private=2 latent.private_family=laplace
 refused 2 "x0" run "$smoke" +encoder.xO.features=8
 refused 2 "missing.ini" run missing.ini
 refused 2 "RUN" resume
