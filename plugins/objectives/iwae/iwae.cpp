@@ -8,6 +8,11 @@
 // over the modalities S present in a sample; w_r ~ q(w_r | x_r), other targets
 // take w_m from an auxiliary prior, which has no density term. The bound is
 // the mean over sources of log 1/K sum_k w.
+//
+// dreg cuts the posteriors off in log w and multiplies the gradient at z and w
+// by the normalised weight once more (Tucker et al. 2019). That is the bound's
+// gradient where one modality is present. Where several are, the mixture cut
+// off is not what z was drawn from, and it is an approximation, as published.
 
 #include <ATen/ATen.h>
 

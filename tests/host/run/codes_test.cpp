@@ -15,7 +15,7 @@ constexpr double kLocation = 7;  // of q(w | x); p(w) is around 0
 
 Seen seen_of(bool a, bool b, bool takes_mean = false) {
   const at::Tensor x = at::ones({kRows, 1});
-  const at::Tensor row = at::tensor({a, b}).to(at::kBool);
+  const at::Tensor row = at::tensor({int{a}, int{b}}).to(at::kBool);
   return {{{x, x}, {x, x}}, row.expand({kRows, 2}), takes_mean};
 }
 

@@ -70,6 +70,12 @@ at::Tensor column(std::vector<float> values) {
   return at::tensor(values).view({-1, 1});
 }
 
+Batch tuples_of_a_alone(std::int64_t rows) {
+  Batch batch = tuples_of_one_and_two(rows);
+  batch.presence.select(1, 1).fill_(false);
+  return batch;
+}
+
 Batch mixed_batch() {
   Batch batch = tuples_of_one_and_two(3);
   batch.presence[1][1] = false;
@@ -196,8 +202,7 @@ TEST(Iwae, ManyDrawsReachTheTrueLogLikelihood) {
   const std::int64_t rows = 200;
   FixedModel model = linear_model(at::zeros({rows, 1}));
   model.singles[0] = normal_of(at::zeros({rows, 1}), 0.8);
-  Batch batch = tuples_of_one_and_two(rows);
-  batch.presence.select(1, 1).fill_(false);
+  const Batch batch = tuples_of_a_alone(rows);
   const double truth = log_normal(1, 0, std::sqrt(2.0));
   const double one = -loss_of(model, batch, keys_of("elbo", 500));
   const double many = -loss_of(model, batch, keys_of("iwae", 500));
@@ -213,8 +218,7 @@ TEST(Iwae, DregGradientIsTheHandFormula) {
   const at::Tensor mean = at::linspace(-1, 1, b).view({b, 1});
   mean.requires_grad_(true);
   FixedModel model = linear_model(mean);
-  Batch batch = tuples_of_one_and_two(b);
-  batch.presence.select(1, 1).fill_(false);
+  const Batch batch = tuples_of_a_alone(b);
   const auto objective = make_iwae(model, keys_of("dreg", k));
   terms_of(*objective, model, batch).loss.backward();
 
@@ -238,16 +242,14 @@ at::Tensor gradients_at(double value, const std::string& estimator,
   const at::Tensor mean = at::full({rows, 1}, value, at::kFloat);
   mean.requires_grad_(true);
   FixedModel model = linear_model(mean);
-  model.singles[1] = normal_of(at::full({rows, 1}, -0.3f), kDeviationB);
   const auto objective = make_iwae(model, keys_of(estimator, 3));
-  terms_of(*objective, model, tuples_of_one_and_two(rows)).loss.backward();
+  terms_of(*objective, model, tuples_of_a_alone(rows)).loss.backward();
   return mean.grad().to(at::kDouble) * rows;
 }
 
 double bound_at(double value, std::int64_t rows) {
   FixedModel model = linear_model(at::full({rows, 1}, value, at::kFloat));
-  model.singles[1] = normal_of(at::full({rows, 1}, -0.3f), kDeviationB);
-  return loss_of(model, tuples_of_one_and_two(rows), keys_of("iwae", 3));
+  return loss_of(model, tuples_of_a_alone(rows), keys_of("iwae", 3));
 }
 
 // Both estimate the gradient of one bound: the doubly reparameterised one and
