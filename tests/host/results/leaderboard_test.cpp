@@ -57,6 +57,22 @@ TEST_F(Board, ALaterAttemptSupersedesTheSameKeyOnly) {
             (std::vector<Cell>{"b", "judge-1", 0.2, std::int64_t{1}}));
 }
 
+TEST_F(Board, AQuickLookNeverHidesAMeasurementOnMoreSamples) {
+  Measurement full = a_measurement("a", 0.1);
+  full.num_samples = 10000;
+  const std::string id = finished(a_run("shala"), {full});
+  Measurement quick = a_measurement("a", 0.9);
+  quick.num_samples = 1000;
+  store_.add_measurements(id, 1, {quick});
+  const Table all =
+      query(store_.db(), "SELECT value FROM measurements ORDER BY value");
+  ASSERT_EQ(all.rows.size(), 2u);
+  const Table shown =
+      query(store_.db(), "SELECT value, num_samples FROM leaderboard");
+  ASSERT_EQ(shown.rows.size(), 1u);
+  EXPECT_EQ(shown.rows[0], (std::vector<Cell>{0.1, std::int64_t{10000}}));
+}
+
 // Attempt 1 reaches step 5 of train and step 2 of a fitted prior; attempt 2
 // goes on from step 3 of train and runs the fitted prior again.
 TEST_F(Board, CurvesAfterTheResumePointAreSuperseded) {
