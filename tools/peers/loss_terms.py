@@ -77,7 +77,7 @@ def terms_of(name, sizes, folder):
     terms = measure(model, read_batch(folder, sizes), settings)
     terms["loss"].backward()
     terms.update(gradient_norms(model))
-    return {term: float(value) for term, value in terms.items()}
+    return {k: float(torch.as_tensor(v).detach()) for k, v in terms.items()}
 
 
 def versions():
