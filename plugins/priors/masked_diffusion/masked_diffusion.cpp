@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "options.h"
@@ -24,12 +25,19 @@ namespace {
 
 constexpr std::int64_t kRowsAtOnce = 2000;
 constexpr double kSmallestTime = 1e-6;
+constexpr double kDeviations = 4.0;  // of a posterior, that its range covers
 
 // Which slots are known, alike for all rows.
 struct Known {
   at::Tensor modalities;  // bool [M]
   at::Tensor columns;     // bool [D]
 };
+
+// How far a draw lies from its posterior's mean at most, [N, D].
+at::Tensor spread_of(const LatentSet& latents) {
+  if (!latents.log_var.defined()) return at::zeros_like(latents.mean);
+  return (0.5 * latents.log_var).exp() * kDeviations;
+}
 
 class MaskedDiffusion : public Prior {
  public:
@@ -69,6 +77,7 @@ class MaskedDiffusion : public Prior {
   std::shared_ptr<nn::Ema> ema_;
   at::Tensor slot_of_;  // int64 [D]: the modality of each column
   nn::Moments latent_;
+  DataRange range_;  // of y; unbounded before prepare()
 };
 
 MaskedDiffusion::MaskedDiffusion(const Options& options,
@@ -90,6 +99,9 @@ MaskedDiffusion::MaskedDiffusion(const Options& options,
                                                    at::tensor(context.slots)));
   latent_.mean = register_buffer("latent_mean", at::zeros({d}));
   latent_.deviation = register_buffer("latent_deviation", at::ones({d}));
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  range_.lowest = register_buffer("lowest", at::full({d}, -kInfinity));
+  range_.highest = register_buffer("highest", at::full({d}, kInfinity));
 }
 
 // By slot, over the tuples that have it.
@@ -111,6 +123,10 @@ void MaskedDiffusion::prepare(const LatentSet& latents) {
     const auto moments = nn::aggregate_moments(seen);
     latent_.mean.narrow(0, first, size).copy_(moments.mean);
     latent_.deviation.narrow(0, first, size).copy_(moments.deviation);
+    const auto y = (seen.mean - moments.mean) / moments.deviation;
+    const auto reach = spread_of(seen) / moments.deviation;
+    range_.lowest.narrow(0, first, size).copy_((y - reach).amin(0));
+    range_.highest.narrow(0, first, size).copy_((y + reach).amax(0));
     first += size;
   }
 }
@@ -186,8 +202,9 @@ Draw MaskedDiffusion::draw(const at::Tensor& clean, const Known& known,
                                  at::full({count, 1}, t, y.options()));
       return average_->forward(at::where(known.columns, told, y), tau);
     };
-    const auto solution = masked_diffusion::sample(
-        options_.sampling, noise(count, generator), noise_of, generator);
+    const auto solution =
+        masked_diffusion::sample(options_.sampling, noise(count, generator),
+                                 noise_of, range_, generator);
     parts.push_back(solution.z);
     result.nfe = solution.evaluations;
   }

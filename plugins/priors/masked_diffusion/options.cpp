@@ -26,7 +26,8 @@ void declare_sampling_fields(FieldList& fields) {
   const SamplingOptions defaults;
   fields
       .choice("sampler", "unipc2",
-              {"unipc2", "dpmpp2m", "ddim", "ddpm", "euler", "repaint"},
+              {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "ddpm", "euler",
+               "repaint"},
               "how the unknown slots are drawn: a fast solver, the reverse SDE "
               "(euler), or that with resamplings (repaint, MLD's own)")
       .after_training();
@@ -34,8 +35,10 @@ void declare_sampling_fields(FieldList& fields) {
       .range(1, double(nn::NoiseSchedule::kSteps))
       .after_training();
   fields
-      .choice("grid", "uniform", {"uniform", "quadratic", "lambda"},
-              "spacing of the fast solvers' times")
+      .choice("grid", nn::to_string(defaults.grid),
+              {"uniform", "quadratic", "lambda"},
+              "spacing of the fast solvers' times; uniform leaves too few near "
+              "the data for dpmpp2m and sde_dpmpp2m at 20 steps")
       .after_training();
   fields
       .integer("jump_length", defaults.jump_length,

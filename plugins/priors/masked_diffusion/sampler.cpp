@@ -55,11 +55,13 @@ nn::Solution walk(const std::vector<std::int64_t>& levels, at::Tensor y,
 }
 
 nn::Solution solve(const SamplingOptions& options, const at::Tensor& y,
-                   const NoisePrediction& noise_of, at::Generator& generator) {
+                   const NoisePrediction& noise_of, const DataRange& range,
+                   at::Generator& generator) {
   const auto kind = nn::solver_named(options.sampler);
   const auto schedule = nn::vp_schedule();
   const auto data = [&](const at::Tensor& y_t, double t) {
-    return nn::data_from_noise(y_t, noise_of(y_t, t), schedule.at(t));
+    return nn::data_from_noise(y_t, noise_of(y_t, t), schedule.at(t))
+        .clamp(range.lowest, range.highest);
   };
   return nn::solve(
       kind, schedule,
@@ -98,10 +100,11 @@ std::string describe(const SamplingOptions& options) {
 }
 
 nn::Solution sample(const SamplingOptions& options, const at::Tensor& y,
-                    const NoisePrediction& noise_of, at::Generator& generator) {
+                    const NoisePrediction& noise_of, const DataRange& range,
+                    at::Generator& generator) {
   const bool is_repaint = options.sampler == "repaint";
   if (!is_repaint && options.sampler != "euler") {
-    return solve(options, y, noise_of, generator);
+    return solve(options, y, noise_of, range, generator);
   }
   const auto levels = repaint_walk(options.steps, options.jump_length,
                                    is_repaint ? options.resamplings : 1);

@@ -16,7 +16,7 @@ namespace shalab::masked_diffusion {
 struct SamplingOptions {
   std::string sampler = "unipc2";  // one of nn/solvers.h; euler; repaint
   std::int64_t steps = 20;         // N
-  nn::TimeGrid grid = nn::TimeGrid::uniform;
+  nn::TimeGrid grid = nn::TimeGrid::quadratic;
   std::int64_t jump_length = 10;
   std::int64_t resamplings = 10;
 };
@@ -27,6 +27,15 @@ std::string describe(const SamplingOptions& options);
 // The noise in y [B, D], all noised columns at time t.
 using NoisePrediction = std::function<at::Tensor(const at::Tensor&, double)>;
 
+// Between which values each column of the data lies, [D] each. So does its
+// expectation given y_t: what a fast solver takes for the data is cut to it,
+// or near t = 1, where that is (y_t - s_t eps) / m_t with 1 / m_t = 152, a
+// small error of eps would grow from step to step (Saharia et al. 2022, 2.3).
+struct DataRange {
+  at::Tensor lowest;
+  at::Tensor highest;
+};
+
 // y [B, D] at time 1 -> time 0. Each column goes its own way but for
 // noise_of, so columns that noise_of replaces do not touch the others.
 //   euler    dt = 1/N, t = k dt, k = N..1, without noise in the last:
@@ -36,10 +45,11 @@ using NoisePrediction = std::function<at::Tensor(const at::Tensor&, double)>;
 //            `resamplings` times (Lugmayr et al. 2022); a step back is
 //            y <- a y + sqrt(1 - a^2) xi, a = m_{t+dt} / m_t.
 //            N = 250, 10, 10: 2410 evaluations
-//   others   nn::solve on nn::vp_schedule()
+//   others   nn::solve on nn::vp_schedule(), data cut to `range`
 // Randomness: `generator`, on y's device.
 nn::Solution sample(const SamplingOptions& options, const at::Tensor& y,
-                    const NoisePrediction& noise_of, at::Generator& generator);
+                    const NoisePrediction& noise_of, const DataRange& range,
+                    at::Generator& generator);
 
 // The levels k of repaint's walk from N to 0; neighbours differ by one.
 std::vector<std::int64_t> repaint_walk(std::int64_t steps,

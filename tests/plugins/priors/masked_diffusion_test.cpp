@@ -84,7 +84,7 @@ LatentSet correlated(std::int64_t rows) {
 const Prior& trained() {
   static const std::shared_ptr<Prior> prior = [] {
     auto made = small_prior({1, 1});
-    train(*made, correlated(4000), 700);
+    train(*made, correlated(4000), 1000);
     return made;
   }();
   return *prior;
@@ -97,8 +97,9 @@ std::shared_ptr<Prior> trained_with(const Keys& keys) {
   return prior;
 }
 
-// 1000 draws given one value: mean within `slack` deviations, deviation within
-// a fifth.
+// 1000 draws given one value: mean and deviation within 0.3 true deviations.
+// Blind to the condition, the deviation would be 1.67 of them and the mean off
+// by 1.33 for all values but z_1 = 1.
 void expect_conditional(const Keys& keys, ModalitySubset known, double value,
                         double mean, double deviation) {
   const auto prior = trained_with(keys);
@@ -108,12 +109,12 @@ void expect_conditional(const Keys& keys, ModalitySubset known, double value,
       given(*prior, condition_of(known, z)).z.select(1, other);
   EXPECT_NEAR(drawn.mean().item<double>(), mean, 0.3 * deviation)
       << prior->generation(true);
-  EXPECT_NEAR(drawn.std().item<double>(), deviation, 0.2 * deviation)
+  EXPECT_NEAR(drawn.std().item<double>(), deviation, 0.3 * deviation)
       << prior->generation(true);
 }
 
 TEST(MaskedDiffusion, RecoversAConditionalGaussian) {
-  for (const char* sampler : {"unipc2", "dpmpp2m"}) {
+  for (const char* sampler : {"unipc2", "dpmpp2m", "sde_dpmpp2m"}) {
     const Keys keys{{"sampler", std::string(sampler)}};
     for (const double z1 : {-1.0, 1.0, 3.0}) {
       expect_conditional(keys, kPhoto, z1, -2 + 0.2 * (z1 - 1), 0.3);
@@ -239,6 +240,26 @@ TEST(MaskedDiffusion, AbsentSlotsAreNotRead) {
   EXPECT_EQ(with_junk(0.0f), with_junk(1e4f));
 }
 
+// Whatever the network says, here with random weights; without the range the
+// same draws leave the data behind.
+TEST(MaskedDiffusion, FastSolversStayNearTheData) {
+  const LatentSet latents = correlated(1000);
+  const auto prior = shaken({1, 1}, {{"sampler", std::string("dpmpp2m")}});
+  prior->prepare(latents);
+  const at::Tensor low = latents.mean.amin(0), high = latents.mean.amax(0);
+  const at::Tensor slack = 0.5 * (high - low);
+  const auto stay_near = [&] {
+    auto generator = make_generator(3, "joint");
+    const at::Tensor z = prior->sample(500, generator).z;
+    return ((z > low - slack) & (z < high + slack)).all().item<bool>();
+  };
+  EXPECT_TRUE(stay_near());
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  prior->named_buffers()["lowest"].fill_(-kInfinity);
+  prior->named_buffers()["highest"].fill_(kInfinity);
+  EXPECT_FALSE(stay_near());
+}
+
 // MLD's own setting costs 250 + 24 * 9 * 10 network calls.
 TEST(MaskedDiffusion, CountsEvaluations) {
   const auto nfe = [](const Keys& keys) {
@@ -254,7 +275,7 @@ TEST(MaskedDiffusion, CountsEvaluations) {
 
 TEST(MaskedDiffusion, TellsItsSampler) {
   EXPECT_EQ(small_prior({1, 1})->generation(true),
-            "unipc2 steps=20 grid=uniform");
+            "unipc2 steps=20 grid=quadratic");
   EXPECT_EQ(small_prior({1, 1}, {{"sampler", std::string("repaint")}})
                 ->generation(false),
             "repaint steps=20 jump_length=10 resamplings=10");
