@@ -129,7 +129,9 @@ TEST(ResultsDb, RefusesAReadOnlyPlace) {
       error_of([&] { ResultsDb::open(folder / "a.db"); });
   const ResultsDb reader = ResultsDb::open_read_only(folder / "a.db");
   EXPECT_EQ(number(reader, "SELECT count(*) FROM runs"), 0);
-  if (is_root) ASSERT_EQ(::seteuid(0), 0);
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
   EXPECT_NE(message.find("read-only"), std::string::npos) << message;
 }
