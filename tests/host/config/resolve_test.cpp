@@ -5,7 +5,6 @@
 #include <fstream>
 
 #include "config/cross_check.h"
-#include "config/host_fields.h"
 #include "example.h"
 
 namespace shalab {
@@ -387,17 +386,6 @@ TEST(Resolve, RefusesABaseInAStoredText) {
                                       example_plugins());
                        }),
                        "stored:1: a base is not possible here"));
-}
-
-TEST(HostFields, HaveMeaningsAndValidDefaults) {
-  for (const SectionKind& kind : section_kinds()) {
-    const FieldList fields = host_fields(kind);
-    EXPECT_NO_THROW(Settings{fields}) << kind.name;
-    EXPECT_GT(kind.meaning.size(), 5U) << kind.name;
-    for (const Field& field : fields.all()) {
-      EXPECT_GT(field.meaning.size(), 10U) << kind.name << "." << field.name;
-    }
-  }
 }
 
 }  // namespace
