@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "results/measurement_json.h"
+
 namespace shalab {
 
 namespace {
@@ -70,21 +72,7 @@ EventLines measurement_events(const std::string& run_id, std::int64_t attempt,
   for (const Measurement& row : rows) {
     check_finite(row);
     Json event = child("measurement", run_id, attempt);
-    event.update({{"name", row.name},
-                  {"value", row.value},
-                  {"unit", row.unit},
-                  {"direction", to_string(row.direction)},
-                  {"source_subset", row.source_subset},
-                  {"target_modality", row.target_modality},
-                  {"split", row.split},
-                  {"num_samples", row.num_samples},
-                  {"spread", row.spread},
-                  {"protocol", row.protocol},
-                  {"fingerprint", row.fingerprint},
-                  {"latent_source", row.latent_source},
-                  {"generation", row.generation},
-                  {"nfe", row.nfe},
-                  {"seconds", row.seconds}});
+    event.update(measurement_json(row));
     events.push_back(line_of(event));
   }
   return events;

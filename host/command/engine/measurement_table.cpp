@@ -5,29 +5,12 @@
 #include <set>
 
 #include "command/engine/attempt.h"
+#include "results/measurement_json.h"
 #include "results/tables.h"
 
 namespace shalab {
 
 namespace {
-
-nlohmann::ordered_json as_object(const Measurement& row) {
-  return {{"name", row.name},
-          {"value", row.value},
-          {"unit", row.unit},
-          {"direction", to_string(row.direction)},
-          {"source_subset", row.source_subset},
-          {"target_modality", row.target_modality},
-          {"split", row.split},
-          {"num_samples", row.num_samples},
-          {"spread", row.spread},
-          {"protocol", row.protocol},
-          {"fingerprint", row.fingerprint},
-          {"latent_source", row.latent_source},
-          {"generation", row.generation},
-          {"nfe", row.nfe},
-          {"seconds", row.seconds}};
-}
 
 std::string key_of(const Measurement& row) {
   return row.name + "|" + row.latent_source + "|" + row.generation + "|" +
@@ -70,7 +53,7 @@ void print_measurements(const std::vector<Measurement>& rows, bool json,
   if (json) {
     auto list = nlohmann::ordered_json::array();
     for (const auto& row : rows) {
-      list.push_back(as_object(row));
+      list.push_back(measurement_json(row));
     }
     nlohmann::ordered_json document{{"measurements", list}};
     if (!note.empty()) {

@@ -34,7 +34,7 @@ std::shared_ptr<Prior> small_prior(const std::vector<std::int64_t>& slots,
   Keys keys{{"width", std::int64_t{64}},
             {"time_width", std::int64_t{32}},
             {"masking", 0.5},
-            {"ema", 0.98}};
+            {"ema", 0.995}};
   keys.insert(keys.end(), more.begin(), more.end());
   return make_prior("masked_diffusion", slots_of(slots), keys);
 }
@@ -84,7 +84,7 @@ LatentSet correlated(std::int64_t rows) {
 const Prior& trained() {
   static const std::shared_ptr<Prior> prior = [] {
     auto made = small_prior({1, 1});
-    train(*made, correlated(4000), 1000);
+    train(*made, correlated(4000), 2500);
     return made;
   }();
   return *prior;
@@ -97,7 +97,8 @@ std::shared_ptr<Prior> trained_with(const Keys& keys) {
   return prior;
 }
 
-// 1000 draws given one value: mean and deviation within 0.3 true deviations.
+// 1000 draws given one value: mean within 0.3 true deviations, deviation within
+// a fifth.
 // Blind to the condition, the deviation would be 1.67 of them and the mean off
 // by 1.33 for all values but z_1 = 1.
 void expect_conditional(const Keys& keys, ModalitySubset known, double value,
@@ -109,7 +110,7 @@ void expect_conditional(const Keys& keys, ModalitySubset known, double value,
       given(*prior, condition_of(known, z)).z.select(1, other);
   EXPECT_NEAR(drawn.mean().item<double>(), mean, 0.3 * deviation)
       << prior->generation(true);
-  EXPECT_NEAR(drawn.std().item<double>(), deviation, 0.3 * deviation)
+  EXPECT_NEAR(drawn.std().item<double>(), deviation, 0.2 * deviation)
       << prior->generation(true);
 }
 
