@@ -23,7 +23,8 @@ int dispatch(const Invocation& invocation) {
       {"judge train", command_judge},
       {"bench", command_bench},
       {"score", command_score},
-      {"data prepare", command_data_prepare}};
+      {"data prepare", command_data_prepare},
+      {"data export", command_data_export}};
   const auto found = engine.find(invocation.command);
   if (found == engine.end()) {
     throw Error(ErrorKind::usage,

@@ -85,7 +85,12 @@ void add_listings(std::vector<Command>& all) {
   all.push_back(own("data show", "NAME", "a dataset and its keys", {1, 1},
                     command_data_show));
   all.push_back(engine("data prepare", "NAME [dataset.key=value ...]",
-                       "build a packed cache of a dataset"));
+                       "read a dataset and say what is in it"));
+  all.push_back(
+      engine("data export", "NAME [dataset.key=value ...]",
+             "the tuples of a split as arrays, for other programs",
+             {{"--split", "", "SPLIT", "train, validation or test"},
+              {"", "-o", "FILE.npz", "where to write; pictures as bytes"}}));
 }
 
 void add_records(std::vector<Command>& all) {

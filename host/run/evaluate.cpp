@@ -5,6 +5,7 @@
 #include <map>
 
 #include "shalab/error.h"
+#include "shalab/nn/measuring.h"
 
 namespace shalab {
 
@@ -71,29 +72,20 @@ Costs run_tasks(const GenerationView& view, const LatentSource& source,
   return costs;
 }
 
-// Does `task` stand behind a measurement of this source subset? An aggregate
-// ("one") belongs to every conditional task.
-bool stands_behind(const GenerationTask& task, const std::string& task_source,
-                   const Measurement& row, bool is_aggregate) {
-  const bool conditional = task.route == GenerationTask::Route::conditional;
-  if (row.source_subset.empty()) {
-    return !conditional;
-  }
-  return conditional && (is_aggregate || task_source == row.source_subset);
+// Does `task` stand behind a measurement whose source is `source`: the task's
+// own source, or a mean over all sources of its size?
+bool stands_behind(const GenerationTask& task, const std::string& source,
+                   const std::vector<ModalitySpec>& modalities) {
+  if (task.route != GenerationTask::Route::conditional) return source.empty();
+  return source == task.source.text(modalities) ||
+         source == sources_of_size(task.source.size());
 }
 
 void stamp(Measurement& row, const GenerationView& view,
            const LatentSource& source, const Watcher& watcher,
            const Costs& costs) {
-  std::vector<std::string> texts;
   for (const auto& task : watcher.tasks) {
-    texts.push_back(task.source.text(view.model.modalities()));
-  }
-  const bool is_aggregate =
-      std::find(texts.begin(), texts.end(), row.source_subset) == texts.end();
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto& task = watcher.tasks[i];
-    if (stands_behind(task, texts[i], row, is_aggregate)) {
+    if (stands_behind(task, row.source_subset, view.model.modalities())) {
       row.nfe = std::max(row.nfe, costs.at(task).nfe);
       row.seconds += costs.at(task).seconds;
     }

@@ -5,7 +5,7 @@
 #include "plugins.h"
 
 namespace shalab {
-namespace {
+namespace encoder_test {
 
 const Exemptions kExempt = {
     {"torchscript", "its networks come from a file that the user exports"},
@@ -126,5 +126,5 @@ TEST_P(EncoderConformance, IsDeterministicAndLeavesInputsAlone) {
 INSTANTIATE_TEST_SUITE_P(Conformance, EncoderConformance,
                          testing::ValuesIn(plugins_of("encoder")), test_name);
 
-}  // namespace
+}  // namespace encoder_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "plugins.h"
 
 namespace shalab {
-namespace {
+namespace fields_test {
 
 const char* const kKinds[] = {"encoder", "fusion",  "objective", "prior",
                               "dataset", "refiner", "metric"};
@@ -58,5 +58,5 @@ INSTANTIATE_TEST_SUITE_P(Conformance, AnyPlugin,
                            return name;
                          });
 
-}  // namespace
+}  // namespace fields_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "plugins.h"
 
 namespace shalab {
-namespace {
+namespace fusion_test {
 
 constexpr std::int64_t kModalities = 3;
 constexpr std::int64_t kFeatures = 4;
@@ -178,5 +178,5 @@ TEST_P(FusionConformance, SavedStateAndEqualGeneratorsGiveEqualDraws) {
 INSTANTIATE_TEST_SUITE_P(Conformance, FusionConformance,
                          testing::ValuesIn(plugins_of("fusion")), test_name);
 
-}  // namespace
+}  // namespace fusion_test
 }  // namespace shalab

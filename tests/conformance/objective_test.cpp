@@ -10,7 +10,7 @@
 #include "shalab/fusion.h"
 
 namespace shalab {
-namespace {
+namespace objective_test {
 
 constexpr std::int64_t kLatent = 4;
 constexpr std::int64_t kFeatures = 5;
@@ -180,5 +180,5 @@ TEST_P(ObjectiveConformance, LeavesTheBatchAlone) {
 INSTANTIATE_TEST_SUITE_P(Conformance, ObjectiveConformance,
                          testing::ValuesIn(plugins_of("objective")), test_name);
 
-}  // namespace
+}  // namespace objective_test
 }  // namespace shalab

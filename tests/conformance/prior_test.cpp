@@ -7,7 +7,7 @@
 #include "plugins.h"
 
 namespace shalab {
-namespace {
+namespace prior_test {
 
 using Density = PriorTraits::Density;
 using Fitting = PriorTraits::Fitting;
@@ -234,5 +234,5 @@ TEST_P(PriorConformance, RefusesTheOtherWayOfFitting) {
 INSTANTIATE_TEST_SUITE_P(Conformance, PriorConformance,
                          testing::ValuesIn(plugins_of("prior")), test_name);
 
-}  // namespace
+}  // namespace prior_test
 }  // namespace shalab

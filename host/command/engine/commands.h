@@ -14,5 +14,6 @@ int command_judge(const Invocation& invocation);
 int command_bench(const Invocation& invocation);
 int command_score(const Invocation& invocation);
 int command_data_prepare(const Invocation& invocation);
+int command_data_export(const Invocation& invocation);
 
 }  // namespace shalab

@@ -1,6 +1,7 @@
 #include "shalab/nn/measuring.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "shalab/digest.h"
 #include "shalab/error.h"
@@ -28,6 +29,12 @@ std::int64_t num_tuples(const MetricContext& context) {
 
 std::int64_t num_draws(const MetricContext& context) {
   return context.max_samples > 0 ? context.max_samples : split_size(context);
+}
+
+std::string sources_of_size(std::size_t size) {
+  static const char* const words[] = {"one", "two",   "three", "four", "five",
+                                      "six", "seven", "eight", "nine"};
+  return size <= std::size(words) ? words[size - 1] : std::to_string(size);
 }
 
 std::string data_fingerprint(const MetricContext& context) {

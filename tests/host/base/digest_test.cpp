@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace digest_test {
 
 // FIPS 180-4 and NIST CAVP vectors.
 TEST(Sha256, EqualsThePublishedVectors) {
@@ -56,5 +56,5 @@ TEST(Sha256, RefusesAnUnreadableFile) {
   }
 }
 
-}  // namespace
+}  // namespace digest_test
 }  // namespace shalab

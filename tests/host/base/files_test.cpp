@@ -9,7 +9,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace files_test {
 
 namespace fs = std::filesystem;
 
@@ -168,5 +168,5 @@ TEST(TemporaryFolders, AreNewAndGoAway) {
   EXPECT_FALSE(fs::exists(path));
 }
 
-}  // namespace
+}  // namespace files_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace log_test {
 
 std::string stderr_of(Verbosity verbosity) {
   testing::internal::CaptureStderr();
@@ -67,5 +67,5 @@ TEST(Log, RefusesAFileThatCannotBeOpened) {
   EXPECT_THROW(log.open_file(folder.path() / "file" / "log.txt"), Error);
 }
 
-}  // namespace
+}  // namespace log_test
 }  // namespace shalab

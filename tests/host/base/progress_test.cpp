@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 namespace shalab {
-namespace {
+namespace progress_test {
 
 ProgressState half_way() {
   ProgressState state;
@@ -115,5 +115,5 @@ TEST_F(Display, OpensAStageForAReportAndEndsItWhenDone) {
   EXPECT_NE(screen_.find("EM iterations: 100% 4/4"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace progress_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include <csignal>
 
 namespace shalab {
-namespace {
+namespace signals_test {
 
 TEST(Signals, FirstOneSetsTheTokenAndIsRemembered) {
   const CancelToken& token = install_signal_handlers();
@@ -45,5 +45,5 @@ TEST(Signals, ExitCodesAreTheShells) {
   EXPECT_EQ(exit_code_of_signal(SIGTERM), 143);
 }
 
-}  // namespace
+}  // namespace signals_test
 }  // namespace shalab

@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace terminal_test {
 
 TEST(Terminal, AlwaysAndNeverWinOverTheEnvironment) {
   setenv("NO_COLOR", "1", 1);
@@ -37,5 +37,5 @@ TEST(Terminal, StylesOnlyWithColour) {
   EXPECT_EQ(styled("text", Style::red, true), "\033[31mtext\033[0m");
 }
 
-}  // namespace
+}  // namespace terminal_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace options_test {
 
 Invocation parsed(std::vector<const char*> words) {
   words.insert(words.begin(), "shalab");
@@ -124,5 +124,5 @@ TEST(WholeNumber, IsStrict) {
   }
 }
 
-}  // namespace
+}  // namespace options_test
 }  // namespace shalab

@@ -14,7 +14,7 @@
 #include "results/run_store.h"
 
 namespace shalab {
-namespace {
+namespace program_test {
 
 const std::string kProgram = SHALAB_BUILD_DIR "/bin/shalab";
 
@@ -194,5 +194,5 @@ TEST(Docs, OfThePluginsAreUpToDate) {
       << "run `shalab plugins show --markdown >docs/plugin_reference.md`";
 }
 
-}  // namespace
+}  // namespace program_test
 }  // namespace shalab

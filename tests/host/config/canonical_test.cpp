@@ -9,7 +9,7 @@
 #include "example.h"
 
 namespace shalab {
-namespace {
+namespace canonical_test {
 
 const std::string kFull =
     "[encoder.text]\nplugin = token_conv\ndropout = 0.1\n"
@@ -184,5 +184,5 @@ TEST(CheckAfterTraining, NamesEveryOtherChange) {
       << text;
 }
 
-}  // namespace
+}  // namespace canonical_test
 }  // namespace shalab

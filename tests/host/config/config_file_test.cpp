@@ -7,7 +7,7 @@
 #include "example.h"
 
 namespace shalab {
-namespace {
+namespace config_file_test {
 
 namespace fs = std::filesystem;
 
@@ -155,5 +155,5 @@ TEST_F(BaseFiles, RefuseAMissingFileSayingWhoNamesIt) {
                        "cannot read config file"));
 }
 
-}  // namespace
+}  // namespace config_file_test
 }  // namespace shalab

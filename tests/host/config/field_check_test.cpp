@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace shalab {
-namespace {
+namespace field_check_test {
 
 FieldList example() {
   FieldList fields;
@@ -96,5 +96,5 @@ TEST(Describe, SaysTypeBoundsUnitDefaultAndMeaning) {
             "text; default empty: a text that may be empty");
 }
 
-}  // namespace
+}  // namespace field_check_test
 }  // namespace shalab

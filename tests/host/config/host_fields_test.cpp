@@ -5,7 +5,7 @@
 #include "shalab/fields.h"
 
 namespace shalab {
-namespace {
+namespace host_fields_test {
 
 TEST(HostFields, HaveMeaningsAndValidDefaults) {
   for (const SectionKind& kind : section_kinds()) {
@@ -18,5 +18,5 @@ TEST(HostFields, HaveMeaningsAndValidDefaults) {
   }
 }
 
-}  // namespace
+}  // namespace host_fields_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "example.h"
 
 namespace shalab {
-namespace {
+namespace override_test {
 
 std::string parse_error(const std::string& argument) {
   return usage_error([&] { parse_override(argument); });
@@ -81,5 +81,5 @@ TEST(Override, IsToldFromOtherArguments) {
   }
 }
 
-}  // namespace
+}  // namespace override_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "example.h"
 
 namespace shalab {
-namespace {
+namespace resolve_test {
 
 namespace fs = std::filesystem;
 
@@ -388,5 +388,5 @@ TEST(Resolve, RefusesABaseInAStoredText) {
                        "stored:1: a base is not possible here"));
 }
 
-}  // namespace
+}  // namespace resolve_test
 }  // namespace shalab

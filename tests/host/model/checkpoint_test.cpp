@@ -13,7 +13,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace checkpoint_test {
 
 namespace fs = std::filesystem;
 
@@ -275,5 +275,5 @@ TEST_F(CheckpointFolder, IsNotPrunedForADamagedOne) {
   EXPECT_EQ(load_newest(root_)->step, 1);
 }
 
-}  // namespace
+}  // namespace checkpoint_test
 }  // namespace shalab

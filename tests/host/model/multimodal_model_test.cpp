@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace multimodal_model_test {
 
 // Features x; decodes a code to N(code, 1).
 class Mirror final : public Encoder {
@@ -94,5 +94,5 @@ TEST(MultimodalModel, RefusesSlotsBesidePrivateLatents) {
   }
 }
 
-}  // namespace
+}  // namespace multimodal_model_test
 }  // namespace shalab

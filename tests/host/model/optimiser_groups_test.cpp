@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace optimiser_groups_test {
 
 struct Pair {
   at::Tensor stage = at::zeros({3}).requires_grad_();
@@ -91,5 +91,5 @@ TEST(OptimiserGroups, RefusesAGroupOfForeignTensors) {
   EXPECT_THROW(OptimiserGroups({one}, {}, {{{at::zeros({1})}}}), Error);
 }
 
-}  // namespace
+}  // namespace optimiser_groups_test
 }  // namespace shalab

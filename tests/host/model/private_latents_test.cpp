@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace private_latents_test {
 
 PrivateLatents make(const ExpertOptions& expert) {
   return {{3, expert}, {"photo", "word"}, {4, 5}};
@@ -49,5 +49,5 @@ TEST(PrivateLatents, RefuseAnEncoderWithoutPrivateFeatures) {
   EXPECT_THROW(latents.posterior(0, {at::randn({6, 4}), {}}), Error);
 }
 
-}  // namespace
+}  // namespace private_latents_test
 }  // namespace shalab

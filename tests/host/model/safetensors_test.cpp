@@ -11,7 +11,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace safetensors_test {
 
 namespace fs = std::filesystem;
 
@@ -298,5 +298,5 @@ TEST_F(SafetensorsFile, SurvivesTwoThousandMutations) {
   EXPECT_LT(num_refused, 2000);
 }
 
-}  // namespace
+}  // namespace safetensors_test
 }  // namespace shalab

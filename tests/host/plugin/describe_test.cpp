@@ -4,7 +4,7 @@
 #include "zoo_test.h"
 
 namespace shalab {
-namespace {
+namespace describe_test {
 
 TEST(DescribePlugin, GivesWhatThePluginDeclares) {
   const PluginInfo info = describe_plugin(zoo("sound"));
@@ -25,5 +25,5 @@ TEST(DescribePlugin, RefusesADefaultThatBreaksItsOwnBound) {
   EXPECT_TRUE(contains(error.message(), "must be at least 1, got 0"));
 }
 
-}  // namespace
+}  // namespace describe_test
 }  // namespace shalab

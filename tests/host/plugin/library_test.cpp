@@ -9,7 +9,7 @@
 #include "zoo_test.h"
 
 namespace shalab {
-namespace {
+namespace library_test {
 
 namespace fs = std::filesystem;
 
@@ -147,5 +147,5 @@ TEST_F(Copied, IsNotRefusedForAStickyFolder) {
   expect_refusal(file(), "two plugins are called metric/sound", "rename");
 }
 
-}  // namespace
+}  // namespace library_test
 }  // namespace shalab

@@ -11,7 +11,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace manifest_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -228,5 +228,5 @@ TEST(PluginFolder, OrderIsBuildThenEnvironmentThenOption) {
   EXPECT_EQ(folders[3], "/o");
 }
 
-}  // namespace
+}  // namespace manifest_test
 }  // namespace shalab

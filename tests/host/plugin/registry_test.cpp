@@ -6,7 +6,7 @@
 #include "zoo_test.h"
 
 namespace shalab {
-namespace {
+namespace registry_test {
 
 PluginList zoo_list() {
   PluginList list;
@@ -104,5 +104,5 @@ TEST(Registry, RefusesALibraryOfAnotherNameThanListed) {
   EXPECT_TRUE(contains(error.message(), "turns out to be dataset 'throws'"));
 }
 
-}  // namespace
+}  // namespace registry_test
 }  // namespace shalab

@@ -10,7 +10,7 @@
 #include "results/spool.h"
 
 namespace shalab {
-namespace {
+namespace batched_writer_test {
 
 using std::chrono::milliseconds;
 
@@ -198,5 +198,5 @@ TEST_F(SmallDisk, AFullDiskIsAClearErrorAndEarlierRowsStay) {
   EXPECT_EQ(number(db, "SELECT count(*) FROM curves"), 2001);
 }
 
-}  // namespace
+}  // namespace batched_writer_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "fixture.h"
 
 namespace shalab {
-namespace {
+namespace events_test {
 
 // A run with two attempts and every kind of row.
 std::string full_run(RunStore& store) {
@@ -143,5 +143,5 @@ TEST(LineLog, ProcessesThatAppendAtOnceDoNotMixLines) {
     EXPECT_EQ(line, std::string(300, line[0]));
 }
 
-}  // namespace
+}  // namespace events_test
 }  // namespace shalab

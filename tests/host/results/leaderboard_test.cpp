@@ -4,7 +4,7 @@
 #include "results/published.h"
 
 namespace shalab {
-namespace {
+namespace leaderboard_test {
 
 class Board : public ::testing::Test {
  protected:
@@ -243,5 +243,5 @@ TEST_F(Board, RefusesAMalformedListOfPublishedNumbers) {
   EXPECT_NE(refusal("").find("empty"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace leaderboard_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "fixture.h"
 
 namespace shalab {
-namespace {
+namespace liveness_test {
 
 TEST(Liveness, ThisProcessIsAlive) {
   const Verdict verdict = judge_process(current_process());
@@ -72,5 +72,5 @@ TEST(Liveness, JudgesTheRunningRunsOfADatabase) {
   EXPECT_EQ(judged[0].verdict.liveness, Liveness::dead);
 }
 
-}  // namespace
+}  // namespace liveness_test
 }  // namespace shalab

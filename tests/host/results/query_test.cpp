@@ -3,7 +3,7 @@
 #include "fixture.h"
 
 namespace shalab {
-namespace {
+namespace query_test {
 
 class Query : public ::testing::Test {
  protected:
@@ -81,5 +81,5 @@ TEST_F(Query, StopsWhatTakesTooLongAndLeavesTheConnectionUsable) {
   EXPECT_EQ(number(db_, "SELECT count(*) FROM sweeps"), 0);
 }
 
-}  // namespace
+}  // namespace query_test
 }  // namespace shalab

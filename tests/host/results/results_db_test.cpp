@@ -4,7 +4,7 @@
 #include "results/storage.h"
 
 namespace shalab {
-namespace {
+namespace results_db_test {
 
 DbOptions only_first_schema() {
   DbOptions options;
@@ -275,5 +275,5 @@ TEST(StorageWarning, IsSilentOnALocalFolder) {
   EXPECT_EQ(storage_warning(folder / "a.db"), "");
 }
 
-}  // namespace
+}  // namespace results_db_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "fixture.h"
 
 namespace shalab {
-namespace {
+namespace run_id_test {
 
 TEST(RunId, IsThirtyTwoHexDigitsThatIncrease) {
   std::string last;
@@ -76,5 +76,5 @@ TEST_F(ResolveRun, DoesNotSeeDeletedRuns) {
   EXPECT_EQ(id_of("last"), "aaab0");
 }
 
-}  // namespace
+}  // namespace run_id_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "results/spool.h"
 
 namespace shalab {
-namespace {
+namespace run_store_test {
 
 TEST(RunStore, TheRowExistsBeforeTheFirstAttempt) {
   const Folder folder;
@@ -175,5 +175,5 @@ TEST(Spool, SetsAsideRowsOfARunThatIsGone) {
   EXPECT_TRUE(file_lines(spool_path(folder / "a.db")).empty());
 }
 
-}  // namespace
+}  // namespace run_store_test
 }  // namespace shalab

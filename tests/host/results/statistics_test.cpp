@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace statistics_test {
 
 // 1, 2, 6: mean 3, squares 4 + 1 + 9 = 14, variance 7, error sqrt(7/3).
 TEST(Statistics, MeanAndStandardErrorByHand) {
@@ -29,5 +29,5 @@ TEST(Statistics, PairsAreSubtractedFirst) {
   EXPECT_THROW(summarise_paired({1.0}, {}), Error);
 }
 
-}  // namespace
+}  // namespace statistics_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace shalab {
-namespace {
+namespace tables_test {
 
 Table small_table() {
   return {{"run", "value", "n"},
@@ -49,5 +49,5 @@ TEST(Tables, NumbersKeepSixDigitsWhereFourDecimalsWouldNotDo) {
   EXPECT_EQ(to_text(Cell(-47.3)), "-47.3000");
 }
 
-}  // namespace
+}  // namespace tables_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "tiny_model.h"
 
 namespace shalab {
-namespace {
+namespace codes_test {
 
 constexpr std::int64_t kRows = 4000;
 constexpr double kLocation = 7;  // of q(w | x); p(w) is around 0
@@ -83,5 +83,5 @@ TEST(Codes, OneLatentFeedsAllDecoders) {
   }
 }
 
-}  // namespace
+}  // namespace codes_test
 }  // namespace shalab

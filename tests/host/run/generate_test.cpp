@@ -8,7 +8,7 @@
 #include "tiny_model.h"
 
 namespace shalab {
-namespace {
+namespace generate_test {
 
 using Route = GenerationTask::Route;
 
@@ -149,5 +149,5 @@ TEST_F(Generate, ConditionsLeaveOutTuplesWithoutTheirSource) {
   EXPECT_TRUE(at::equal(batches[0].truth.ids, at::tensor({0}, at::kLong)));
 }
 
-}  // namespace
+}  // namespace generate_test
 }  // namespace shalab

@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace identity_test {
 
 nlohmann::json identity() {
   return {{"dataset", "d1"},
@@ -73,5 +73,5 @@ TEST(Identity, AFirstStageIsTakenOverOnlyWithItsOwnSettings) {
   EXPECT_NE(text.find("encoder.word"), std::string::npos) << text;
 }
 
-}  // namespace
+}  // namespace identity_test
 }  // namespace shalab

@@ -11,7 +11,7 @@
 #include "shalab/resident_dataset.h"
 
 namespace shalab {
-namespace {
+namespace judges_test {
 
 // 8x8 pictures, dark in class 0 and bright in class 1; the class as a word;
 // and noise that nobody judges.
@@ -183,5 +183,5 @@ TEST_F(Judges, AreAbsentWhereTheDatasetNamesNone) {
   EXPECT_EQ(found.accuracies[0], -1.0);
 }
 
-}  // namespace
+}  // namespace judges_test
 }  // namespace shalab

@@ -7,7 +7,7 @@
 #include "tiny_model.h"
 
 namespace shalab {
-namespace {
+namespace latents_test {
 
 constexpr std::int64_t kTuples = 3000;
 
@@ -124,5 +124,5 @@ TEST_F(Latents, OfValidationHoldDrawsOfEachModality) {
   EXPECT_TRUE(latents.presence.all().item<bool>());
 }
 
-}  // namespace
+}  // namespace latents_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/resident_dataset.h"
 
 namespace shalab {
-namespace {
+namespace missing_modalities_test {
 
 constexpr std::int64_t kTrain = 4000;
 
@@ -119,5 +119,5 @@ TEST(MissingModalities, MeasureOtherDataOnlyWhereTheTestSplitIsIncomplete) {
   EXPECT_FALSE(everywhere.exact_log_likelihood(batch).has_value());
 }
 
-}  // namespace
+}  // namespace missing_modalities_test
 }  // namespace shalab

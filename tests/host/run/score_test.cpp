@@ -12,7 +12,7 @@
 #include "shalab/io/tensors.h"
 
 namespace shalab {
-namespace {
+namespace score_test {
 
 namespace fs = std::filesystem;
 
@@ -168,5 +168,5 @@ TEST_F(Score, RefusesFeaturesThatAreNotFinite) {
   EXPECT_THROW(score("reconstruction", a, a), Error);
 }
 
-}  // namespace
+}  // namespace score_test
 }  // namespace shalab

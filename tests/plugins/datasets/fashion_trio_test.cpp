@@ -3,7 +3,7 @@
 #include "dataset_files.h"
 
 namespace shalab {
-namespace {
+namespace fashion_trio_test {
 
 class FashionTrio : public ::testing::Test {
  protected:
@@ -164,5 +164,5 @@ TEST(FashionTrioOnRealData, HasTheSizesOfFashionMnist) {
   EXPECT_TRUE(at::bincount(test.labels).equal(at::full({10}, 1000, at::kLong)));
 }
 
-}  // namespace
+}  // namespace fashion_trio_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "dataset_files.h"
 
 namespace shalab {
-namespace {
+namespace linear_gaussian_test {
 
 std::unique_ptr<Dataset> make(const ChangedKeys& keys = {}) {
   return make_dataset("linear_gaussian", quiet_services(), keys);
@@ -100,5 +100,5 @@ TEST(LinearGaussian, RefusesNoNoise) {
       static_cast<int>(ErrorKind::usage));
 }
 
-}  // namespace
+}  // namespace linear_gaussian_test
 }  // namespace shalab

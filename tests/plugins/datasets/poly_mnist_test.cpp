@@ -5,7 +5,7 @@
 #include "shalab/nn/judges.h"
 
 namespace shalab {
-namespace {
+namespace poly_mnist_test {
 
 constexpr std::uint8_t kRed = 10, kGreen = 20, kBlue = 30;
 
@@ -179,5 +179,5 @@ TEST(PolyMnistOnRealData, IsReadByTheOfficialJudges) {
   }
 }
 
-}  // namespace
+}  // namespace poly_mnist_test
 }  // namespace shalab

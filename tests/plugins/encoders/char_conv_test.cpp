@@ -4,7 +4,7 @@
 #include "samples.h"
 
 namespace shalab {
-namespace {
+namespace char_conv_test {
 
 TEST(CharConv, GivesFeaturesAndLogitsOfEachPosition) {
   const auto encoder = make_encoder("char_conv", {word_of(8), 6, 3, 4});
@@ -40,5 +40,5 @@ TEST(CharConv, RefusesOtherLengthsAndKinds) {
       "curve"));
 }
 
-}  // namespace
+}  // namespace char_conv_test
 }  // namespace shalab

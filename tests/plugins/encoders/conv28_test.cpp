@@ -4,7 +4,7 @@
 #include "samples.h"
 
 namespace shalab {
-namespace {
+namespace conv28_test {
 
 TEST(Conv28, IsPolyConvInSize) {
   const auto encoder = make_encoder("conv28", {image_of(3, 28), 128, 0, 64});
@@ -84,5 +84,5 @@ TEST(Conv28, RefusesOtherShapesByName) {
       "word"));
 }
 
-}  // namespace
+}  // namespace conv28_test
 }  // namespace shalab

@@ -4,7 +4,7 @@
 #include "samples.h"
 
 namespace shalab {
-namespace {
+namespace mlp_test {
 
 void expect_shapes(const ModalitySpec& modality, const at::Tensor& x) {
   const auto encoder = make_encoder("mlp", {modality, 6, 2, 4});
@@ -34,5 +34,5 @@ TEST(MlpEncoder, RefusesALikelihoodThatDoesNotFit) {
   EXPECT_TRUE(is_refused([&] { encoder->decode(at::rand({2, 4})); }, "word"));
 }
 
-}  // namespace
+}  // namespace mlp_test
 }  // namespace shalab

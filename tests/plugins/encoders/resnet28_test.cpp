@@ -4,7 +4,7 @@
 #include "samples.h"
 
 namespace shalab {
-namespace {
+namespace resnet28_test {
 
 // A residual block i -> o with h = min(i, o) has 9 (i h + h o) + h + o, and
 // i o more for a shortcut.
@@ -97,5 +97,5 @@ TEST(Resnet28, RefusesOtherShapesByName) {
       "word"));
 }
 
-}  // namespace
+}  // namespace resnet28_test
 }  // namespace shalab

@@ -4,7 +4,7 @@
 #include "samples.h"
 
 namespace shalab {
-namespace {
+namespace svhn_conv_test {
 
 std::shared_ptr<Encoder> make_svhn(const std::string& variant,
                                    const EncoderContext& context,
@@ -99,5 +99,5 @@ TEST(SvhnConv, RefusesOtherShapesByName) {
       "curve"));
 }
 
-}  // namespace
+}  // namespace svhn_conv_test
 }  // namespace shalab

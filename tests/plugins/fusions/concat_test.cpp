@@ -3,7 +3,7 @@
 #include "features.h"
 
 namespace shalab {
-namespace {
+namespace concat_test {
 
 std::shared_ptr<Fusion> make_concat(const ChangedKeys& keys = {}) {
   return make_plugin<Factory_fusion>("fusion", "concat",
@@ -33,5 +33,5 @@ TEST(Concat, ServesOnlyTheFullSet) {
   EXPECT_EQ(fusion->serves_what(), "only the full set");
 }
 
-}  // namespace
+}  // namespace concat_test
 }  // namespace shalab

@@ -4,7 +4,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace moe_test {
 
 const std::vector<std::int64_t> kSizes = {3, 3};
 
@@ -72,5 +72,5 @@ TEST(Moe, OfOneModalityHasItsExpertAsHeaviest) {
                            expert_of(*fusion, features, 1).log_var));
 }
 
-}  // namespace
+}  // namespace moe_test
 }  // namespace shalab

@@ -4,7 +4,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace mopoe_test {
 
 const std::vector<std::int64_t> kSizes = {3, 3, 3};
 constexpr std::int64_t kBatch = 4;
@@ -137,5 +137,5 @@ TEST(Mopoe, RefusesMoreModalitiesThanItCanEnumerate) {
   }
 }
 
-}  // namespace
+}  // namespace mopoe_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "experts.h"
 
 namespace shalab {
-namespace {
+namespace poe_test {
 
 const std::vector<std::int64_t> kSizes = {3, 3, 3};
 constexpr std::int64_t kBatch = 4;
@@ -108,5 +108,5 @@ TEST(Poe, ServesEveryNonEmptySubset) {
   EXPECT_FALSE(fusion->serves(ModalitySubset::none()));
 }
 
-}  // namespace
+}  // namespace poe_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "experts.h"
 
 namespace shalab {
-namespace {
+namespace slots_test {
 
 const std::vector<std::int64_t> kSizes = {2, 3};
 
@@ -63,5 +63,5 @@ TEST(Slots, OfAnyFusionAreAllOrNoneAndAddUp) {
   }
 }
 
-}  // namespace
+}  // namespace slots_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "features.h"
 
 namespace shalab {
-namespace {
+namespace sum_test {
 
 TEST(Sum, DependsOnTheSumOnly) {
   const auto fusion =
@@ -27,5 +27,5 @@ TEST(Sum, RefusesFeaturesOfDifferentSizes) {
   }
 }
 
-}  // namespace
+}  // namespace sum_test
 }  // namespace shalab

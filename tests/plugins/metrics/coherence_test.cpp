@@ -3,7 +3,7 @@
 #include "rig.h"
 
 namespace shalab {
-namespace {
+namespace coherence_test {
 
 class Coherence : public testing::Test {
  protected:
@@ -212,5 +212,5 @@ TEST_F(Coherence, RefusesAnUnknownProtocol) {
                Error);
 }
 
-}  // namespace
+}  // namespace coherence_test
 }  // namespace shalab

@@ -1,7 +1,7 @@
 #include "rig.h"
 
 namespace shalab {
-namespace {
+namespace frechet_distance_test {
 
 // Features are one number. Real a: -1, 0, 1 (mean 0, variance 1); real b: 0,
 // 2, 4 (mean 2, variance 4).
@@ -141,5 +141,5 @@ TEST_F(FrechetDistance, RefusesToFinishOnNothing) {
   EXPECT_THROW(rig_->make("frechet_distance")->finish(), Error);
 }
 
-}  // namespace
+}  // namespace frechet_distance_test
 }  // namespace shalab

@@ -4,7 +4,7 @@
 #include "rig.h"
 
 namespace shalab {
-namespace {
+namespace log_likelihood_test {
 
 class LogLikelihood : public testing::Test {
  protected:
@@ -97,5 +97,5 @@ TEST_F(LogLikelihood, RefusesToFinishOnNothing) {
   EXPECT_THROW(rig_->make("log_likelihood")->finish(), Error);
 }
 
-}  // namespace
+}  // namespace log_likelihood_test
 }  // namespace shalab

@@ -1,7 +1,7 @@
 #include "rig.h"
 
 namespace shalab {
-namespace {
+namespace psnr_ssim_test {
 
 at::Tensor grey(std::int64_t count, std::int64_t side, double value) {
   return at::full({count, 1, side, side}, value, at::kDouble);
@@ -93,5 +93,5 @@ TEST_F(PsnrSsim, RefuseToFinishOnNothing) {
   EXPECT_THROW(rig_->make("psnr_ssim")->finish(), Error);
 }
 
-}  // namespace
+}  // namespace psnr_ssim_test
 }  // namespace shalab

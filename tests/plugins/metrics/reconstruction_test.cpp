@@ -1,7 +1,7 @@
 #include "rig.h"
 
 namespace shalab {
-namespace {
+namespace reconstruction_test {
 
 class Reconstruction : public testing::Test {
  protected:
@@ -100,5 +100,5 @@ TEST_F(Reconstruction, RefusesToFinishOnNothing) {
   EXPECT_THROW(rig_->make("reconstruction")->finish(), Error);
 }
 
-}  // namespace
+}  // namespace reconstruction_test
 }  // namespace shalab

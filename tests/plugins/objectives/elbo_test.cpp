@@ -6,7 +6,7 @@
 #include "fused_model.h"
 
 namespace shalab {
-namespace {
+namespace elbo_test {
 
 // log N(1; 0, 1), log N(2; 0, 1), KL(N(1, 1) || N(0, 1)).
 constexpr double kFitA = -1.418939;
@@ -188,5 +188,5 @@ TEST(Elbo, OfMopoeHasTheMeanKlOfItsProducts) {
   EXPECT_NEAR(value_of(terms_of("elbo", model, batch), "kl"), kl, 1e-5);
 }
 
-}  // namespace
+}  // namespace elbo_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "fixed_model.h"
 
 namespace shalab {
-namespace {
+namespace iwae_test {
 
 constexpr double kHalfLogTwoPi = 0.9189385332046727;
 
@@ -318,5 +318,5 @@ TEST(Iwae, RefusesZeroDraws) {
   }
 }
 
-}  // namespace
+}  // namespace iwae_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "fused_model.h"
 
 namespace shalab {
-namespace {
+namespace jsd_test {
 
 at::Tensor gaussian_log(const at::Tensor& x, double mean, double log_var) {
   return -0.5 * ((x - mean).square() * std::exp(-log_var) + log_var +
@@ -140,5 +140,5 @@ TEST(Jsd, RefusesLaplaceExpertsAndOtherPriors) {
   EXPECT_TRUE(is_refused(other, "prior.plugin = standard_normal"));
 }
 
-}  // namespace
+}  // namespace jsd_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "peer_model.h"
 
 namespace shalab::peers {
-namespace {
+namespace peers_test {
 
 constexpr double kTolerance = 1e-4;
 
@@ -39,5 +39,5 @@ TEST(PeerTerms, DifferWhereAKeyDiffers) {
   EXPECT_GT(relative_difference(loss, golden), kTolerance);
 }
 
-}  // namespace
+}  // namespace peers_test
 }  // namespace shalab::peers

@@ -3,7 +3,7 @@
 #include "fused_model.h"
 
 namespace shalab {
-namespace {
+namespace reconstruction_test {
 
 TEST(Reconstruction, IsTheLogLikelihoodsOfWhatIsPresent) {
   FusedModel model("slots", {}, 3, 3);
@@ -49,5 +49,5 @@ TEST(Reconstruction, RefusesPrivateLatents) {
   }
 }
 
-}  // namespace
+}  // namespace reconstruction_test
 }  // namespace shalab

@@ -3,7 +3,7 @@
 #include "fused_model.h"
 
 namespace shalab {
-namespace {
+namespace subset_elbo_test {
 
 const ChangedKeys kAlways = {{"prior_expert", std::string("always")}};
 
@@ -161,5 +161,5 @@ TEST(SubsetElbo, NeedsWhatItFuses) {
   EXPECT_EQ(needed({{"random_subsets", std::int64_t{1}}}).size(), 15u);
 }
 
-}  // namespace
+}  // namespace subset_elbo_test
 }  // namespace shalab

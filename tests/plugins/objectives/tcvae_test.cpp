@@ -3,7 +3,7 @@
 #include "fused_model.h"
 
 namespace shalab {
-namespace {
+namespace tcvae_test {
 
 const ChangedKeys kNever = {{"prior_expert", std::string("never")}};
 
@@ -108,5 +108,5 @@ TEST(Tcvae, RefusesMixturesAndPriorsWithoutClosedForm) {
   EXPECT_TRUE(is_refused(other));
 }
 
-}  // namespace
+}  // namespace tcvae_test
 }  // namespace shalab

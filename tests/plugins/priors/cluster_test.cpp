@@ -8,7 +8,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace cluster_test {
 
 constexpr std::int64_t kClusters = 5;
 
@@ -146,5 +146,5 @@ TEST(Cluster, HasNoClosedFormKl) {
   EXPECT_FALSE(make_clusters()->kl_from(Posterior::laplace(one, one)));
 }
 
-}  // namespace
+}  // namespace cluster_test
 }  // namespace shalab

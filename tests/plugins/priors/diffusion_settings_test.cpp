@@ -3,7 +3,7 @@
 #include "two_modes.h"
 
 namespace shalab {
-namespace {
+namespace diffusion_settings_test {
 
 TEST(Diffusion, RefusesAnEarlyCopyThatIsNotKept) {
   for (const Keys& keys :
@@ -39,5 +39,5 @@ TEST(Diffusion, EveryKindOfModalityCanBeAConditionX) {
   EXPECT_THROW(prior->loss(batch, 0.0, generator), Error);
 }
 
-}  // namespace
+}  // namespace diffusion_settings_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "two_modes.h"
 
 namespace shalab {
-namespace {
+namespace diffusion_test {
 
 const ModalitySubset kPhoto = ModalitySubset::only(0);
 const ModalitySubset kWord = ModalitySubset::only(1);
@@ -365,5 +365,5 @@ TEST(Diffusion, RefusesConditionsItCannotRead) {
   EXPECT_THROW(given(*prior, condition), Error);
 }
 
-}  // namespace
+}  // namespace diffusion_test
 }  // namespace shalab

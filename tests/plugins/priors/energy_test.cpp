@@ -9,7 +9,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace energy_test {
 
 std::shared_ptr<Prior> make_energy(std::int64_t latent, const Keys& keys = {}) {
   return make_prior("energy", PriorContext{latent, {}, {}}, keys);
@@ -185,5 +185,5 @@ TEST(Energy, BringsAnOptimiserOfItsOwn) {
   EXPECT_EQ(groups[0].clip_norm, 100.0);
 }
 
-}  // namespace
+}  // namespace energy_test
 }  // namespace shalab

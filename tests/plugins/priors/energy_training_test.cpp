@@ -12,7 +12,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace energy_training_test {
 
 constexpr std::int64_t kRows = 32;
 
@@ -140,5 +140,5 @@ TEST(EnergyTraining, ResumesToTheSameBits) {
   }
 }
 
-}  // namespace
+}  // namespace energy_training_test
 }  // namespace shalab

@@ -9,7 +9,7 @@
 #include "two_modes.h"
 
 namespace shalab {
-namespace {
+namespace flow_test {
 
 std::shared_ptr<Prior> small_flow(std::int64_t latent = 2) {
   at::manual_seed(1);
@@ -138,5 +138,5 @@ TEST(Flow, AnswersNoCondition) {
   EXPECT_THROW(small_flow()->sample_given(condition, generator), Error);
 }
 
-}  // namespace
+}  // namespace flow_test
 }  // namespace shalab

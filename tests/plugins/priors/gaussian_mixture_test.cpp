@@ -9,7 +9,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace gaussian_mixture_test {
 
 PriorContext context_of(std::int64_t latent) {
   PriorContext context;
@@ -266,5 +266,5 @@ TEST(GaussianMixture, ReportsProgressAndStopsWhenCancelled) {
   EXPECT_EQ(steps.last, 0);
 }
 
-}  // namespace
+}  // namespace gaussian_mixture_test
 }  // namespace shalab

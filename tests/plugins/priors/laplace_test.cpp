@@ -7,7 +7,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace laplace_test {
 
 std::shared_ptr<Prior> make_laplace(std::int64_t latent, bool learns) {
   return make_prior("laplace", {latent, {}, {}}, {{"learn_scale", learns}});
@@ -86,5 +86,5 @@ TEST(Laplace, DrawsHaveItsScales) {
   EXPECT_NEAR(size[1].item<double>(), 0.5, 5 * 0.5 / std::sqrt(n));
 }
 
-}  // namespace
+}  // namespace laplace_test
 }  // namespace shalab

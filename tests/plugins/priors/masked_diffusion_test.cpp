@@ -9,7 +9,7 @@
 #include "two_modes.h"
 
 namespace shalab {
-namespace {
+namespace masked_diffusion_test {
 
 const ModalitySubset kPhoto = ModalitySubset::only(0);
 const ModalitySubset kWord = ModalitySubset::only(1);
@@ -324,5 +324,5 @@ TEST(MaskedDiffusion, RefusesAConditionItCannotRead) {
   EXPECT_THROW(given(*prior, condition), Error);
 }
 
-}  // namespace
+}  // namespace masked_diffusion_test
 }  // namespace shalab

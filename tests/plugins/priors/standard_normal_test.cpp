@@ -8,7 +8,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace standard_normal_test {
 
 std::shared_ptr<Prior> make_standard_normal(std::int64_t latent) {
   return make_plugin<Factory_prior>("prior", "standard_normal",
@@ -47,5 +47,5 @@ TEST(StandardNormal, DrawsHaveItsMoments) {
   EXPECT_NEAR(z.square().mean().item<double>(), 1.0, 5 * std::sqrt(2.0 / n));
 }
 
-}  // namespace
+}  // namespace standard_normal_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include <set>
 
 namespace shalab {
-namespace {
+namespace digest_test {
 
 std::string digest(const std::string& text) {
   return Digest64().add(text).hex();
@@ -37,5 +37,5 @@ TEST(Digest64, CountsTheCutIntoPieces) {
   EXPECT_NE(Digest64().add("ab").add("").hex(), digest("ab"));
 }
 
-}  // namespace
+}  // namespace digest_test
 }  // namespace shalab

@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace fields_test {
 
 FieldList example() {
   FieldList fields;
@@ -165,5 +165,5 @@ TEST(Nearest, PrefersTheCloserOfTwo) {
   EXPECT_EQ(nearest("mopo", {"moe", "mopoe"}), "mopoe");
 }
 
-}  // namespace
+}  // namespace fields_test
 }  // namespace shalab

@@ -5,7 +5,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace modality_test {
 
 std::vector<ModalitySpec> trio() {
   ModalitySpec photo, word, sound;
@@ -90,5 +90,5 @@ TEST(ModalityIndex, SaysWhereAndWhatIsKnown) {
   }
 }
 
-}  // namespace
+}  // namespace modality_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace services_test {
 
 namespace fs = std::filesystem;
 
@@ -75,5 +75,5 @@ TEST(QuietServices, ReadTheirFoldersFromTheEnvironment) {
   EXPECT_FALSE(services.cancel->cancelled());
 }
 
-}  // namespace
+}  // namespace services_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace dataset_test {
 
 class Ten final : public Dataset {
  public:
@@ -64,5 +64,5 @@ TEST(JudgeBank, IsCompleteWithAJudgeForEachModality) {
   EXPECT_EQ(bank.digest(), "none");
 }
 
-}  // namespace
+}  // namespace dataset_test
 }  // namespace shalab

@@ -9,7 +9,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace likelihood_test {
 
 TEST(Likelihood, OfANormalHasItsConstants) {
   const auto likelihood = Likelihood::normal(at::zeros({1, 2}), 2.0, 1);
@@ -91,5 +91,5 @@ TEST(Likelihood, RefusesAnUnknownFamilyAndAZeroScale) {
   EXPECT_THROW(Likelihood::normal(at::zeros({1, 1}), 0.0, 1), Error);
 }
 
-}  // namespace
+}  // namespace likelihood_test
 }  // namespace shalab

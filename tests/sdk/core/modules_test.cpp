@@ -9,7 +9,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace modules_test {
 
 ModalitySpec vector_of(std::int64_t size) {
   ModalitySpec spec;
@@ -144,5 +144,5 @@ TEST(LatentSet, DrawsItsRows) {
   EXPECT_GT(z[0].std().item<double>(), 0.0);
 }
 
-}  // namespace
+}  // namespace modules_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace pairing_test {
 
 TEST(RecipeStream, DrawsEveryNumberBelowTheBoundEquallyOften) {
   RecipeStream stream(1, "counts");
@@ -53,5 +53,5 @@ TEST(PermutationWithinClasses, KeepsTheClassAndUsesEachOnce) {
   EXPECT_FALSE(partner.equal(at::arange(60)));
 }
 
-}  // namespace
+}  // namespace pairing_test
 }  // namespace shalab

@@ -10,7 +10,7 @@
 #include "shalab/random.h"
 
 namespace shalab {
-namespace {
+namespace posterior_test {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
@@ -248,5 +248,5 @@ TEST(Mixture, RefusesNestingMixedFamiliesAndWrongWeights) {
   EXPECT_THROW(inner.log_var(), Error);
 }
 
-}  // namespace
+}  // namespace posterior_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include <set>
 
 namespace shalab {
-namespace {
+namespace random_test {
 
 // By an independent implementation of FNV-1a and splitmix64.
 TEST(DeriveSeed, IsTheSameOnEveryMachine) {
@@ -33,5 +33,5 @@ TEST(MakeGenerator, GivesIndependentStreams) {
   EXPECT_FALSE(at::equal(a, at::randn({8}, other)));
 }
 
-}  // namespace
+}  // namespace random_test
 }  // namespace shalab

@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace resident_dataset_test {
 
 class Example : public ResidentDataset {
  public:
@@ -60,5 +60,5 @@ TEST(Splits, FollowTheProtocol) {
   EXPECT_EQ(limited(100, 700), 100);
 }
 
-}  // namespace
+}  // namespace resident_dataset_test
 }  // namespace shalab

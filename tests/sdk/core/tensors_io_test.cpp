@@ -7,7 +7,7 @@
 #include "shalab/io/tensors.h"
 
 namespace shalab::io {
-namespace {
+namespace tensors_io_test {
 
 TEST(ArrayTensors, KeepTypeShapeAndNumbers) {
   for (const at::ScalarType type :
@@ -63,5 +63,5 @@ TEST(ArrayTensors, RefuseWhatHasNoCounterpart) {
   EXPECT_THROW(to_tensor({ElementType::u8, {-1}, {}}), Error);
 }
 
-}  // namespace
+}  // namespace tensors_io_test
 }  // namespace shalab::io

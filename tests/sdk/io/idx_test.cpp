@@ -7,7 +7,7 @@
 #include "shalab/io/arrays.h"
 
 namespace shalab::io {
-namespace {
+namespace idx_test {
 
 using Idx = IoTest;
 
@@ -101,5 +101,5 @@ TEST_F(Idx, ReadsMnist) {
   EXPECT_NEAR(sum / static_cast<double>(images.numel()) / 255, 0.1307, 5e-5);
 }
 
-}  // namespace
+}  // namespace idx_test
 }  // namespace shalab::io

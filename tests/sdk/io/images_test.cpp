@@ -6,7 +6,7 @@
 #include "io_fixture.h"
 
 namespace shalab::io {
-namespace {
+namespace images_test {
 
 using Images = IoTest;
 using Pixels = std::vector<std::uint8_t>;
@@ -110,5 +110,5 @@ TEST_F(Images, ReadsThePhotographs) {
   EXPECT_EQ(read_image(file, 1).pixels.size(), 512u * 652u);
 }
 
-}  // namespace
+}  // namespace images_test
 }  // namespace shalab::io

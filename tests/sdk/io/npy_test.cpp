@@ -7,7 +7,7 @@
 #include "shalab/io/arrays.h"
 
 namespace shalab::io {
-namespace {
+namespace npy_test {
 
 using Npy = IoTest;
 using Shape = std::vector<std::int64_t>;
@@ -132,5 +132,5 @@ TEST_F(Npy, LeavesTheOldFileAlone) {
   EXPECT_EQ(contents(path("kept.npy")), "old");
 }
 
-}  // namespace
+}  // namespace npy_test
 }  // namespace shalab::io

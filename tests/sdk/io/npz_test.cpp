@@ -7,7 +7,7 @@
 #include "shalab/io/arrays.h"
 
 namespace shalab::io {
-namespace {
+namespace npz_test {
 
 using Npz = IoTest;
 using Shape = std::vector<std::int64_t>;
@@ -115,5 +115,5 @@ TEST_F(Npz, ReadsTheJudges) {
   EXPECT_NE(first, 0.0f);
 }
 
-}  // namespace
+}  // namespace npz_test
 }  // namespace shalab::io

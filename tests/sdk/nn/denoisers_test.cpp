@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab::nn {
-namespace {
+namespace denoisers_test {
 
 DenoiserOptions small() {
   DenoiserOptions options;
@@ -147,5 +147,5 @@ TEST(TimeEmbedding, TellsTimesApart) {
   EXPECT_GT((y[1] - y[2]).abs().max().item<float>(), 0.0f);
 }
 
-}  // namespace
+}  // namespace denoisers_test
 }  // namespace shalab::nn

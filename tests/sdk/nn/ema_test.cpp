@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab::nn {
-namespace {
+namespace ema_test {
 
 struct Pair : torch::nn::Module {
   explicit Pair(double value)
@@ -69,5 +69,5 @@ TEST(CopyParameters, RefusesAnotherStructure) {
   EXPECT_THROW(copy_parameters(one, pair), Error);
 }
 
-}  // namespace
+}  // namespace ema_test
 }  // namespace shalab::nn

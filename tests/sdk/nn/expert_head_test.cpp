@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace expert_head_test {
 
 Posterior of(const ExpertOptions& options, double factor = 1,
              std::int64_t latent = 4) {
@@ -73,5 +73,5 @@ TEST(ExpertHead, RefusesLaplaceWithLogVar) {
   }
 }
 
-}  // namespace
+}  // namespace expert_head_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace image_quality_test {
 
 // Pixel (c, y, x) as in tools/oracles/image_quality.py; [1, C, H, W].
 at::Tensor image(std::int64_t channels, std::int64_t height, std::int64_t width,
@@ -96,5 +96,5 @@ TEST(Ssim, RefusesAnImageSmallerThanItsWindow) {
   }
 }
 
-}  // namespace
+}  // namespace image_quality_test
 }  // namespace shalab

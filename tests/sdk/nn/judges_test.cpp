@@ -7,7 +7,7 @@
 #include "shalab/io/tensors.h"
 
 namespace shalab {
-namespace {
+namespace judges_test {
 
 // Weights of mst_mnist that are zero but for the last bias.
 io::NamedArrays mst_weights(std::int64_t class_of_all) {
@@ -141,5 +141,5 @@ TEST(LexiconJudge, IsToldApartByItsWords) {
   EXPECT_NE(judge->digest(), swapped->digest());
 }
 
-}  // namespace
+}  // namespace judges_test
 }  // namespace shalab

@@ -8,7 +8,7 @@
 #include "shalab/error.h"
 
 namespace shalab::nn {
-namespace {
+namespace latent_moments_test {
 
 TEST(AggregateMoments, AddMeansAndVariances) {
   LatentSet latents;
@@ -43,5 +43,5 @@ TEST(ColumnMoments, StayFiniteForAConstantColumn) {
   EXPECT_NEAR(moments.deviation[1].item<float>(), 1e-4, 1e-9);
 }
 
-}  // namespace
+}  // namespace latent_moments_test
 }  // namespace shalab::nn

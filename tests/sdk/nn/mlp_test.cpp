@@ -9,7 +9,7 @@
 #include "shalab/nn/normal_head.h"
 
 namespace shalab {
-namespace {
+namespace mlp_test {
 
 TEST(Mlp, IsLinearLayersWithAnActivationBetween) {
   Mlp mlp(std::vector<std::int64_t>{2, 3, 1}, "relu");
@@ -73,5 +73,5 @@ TEST(NormalHead, ClampsTheLogVariance) {
   EXPECT_EQ(q.mean().sizes(), at::IntArrayRef({50, 2}));
 }
 
-}  // namespace
+}  // namespace mlp_test
 }  // namespace shalab

@@ -7,7 +7,7 @@
 #include "shalab/error.h"
 
 namespace shalab::nn {
-namespace {
+namespace noise_schedule_test {
 
 TEST(NoiseSchedule, LinearStartsAndEndsAsPublished) {
   const auto schedule = NoiseSchedule::linear();
@@ -88,5 +88,5 @@ TEST(NoiseSchedule, RefusesUnknownNamesAndBetas) {
   EXPECT_THROW(NoiseSchedule({0.1, 1.0}), Error);
 }
 
-}  // namespace
+}  // namespace noise_schedule_test
 }  // namespace shalab::nn

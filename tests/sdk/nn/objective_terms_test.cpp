@@ -6,7 +6,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace objective_terms_test {
 
 std::vector<ModalitySpec> digits_and_word() {
   std::vector<ModalitySpec> modalities(3);
@@ -68,5 +68,5 @@ TEST(Singletons, HoldOneModalityEach) {
   }
 }
 
-}  // namespace
+}  // namespace objective_terms_test
 }  // namespace shalab

@@ -9,7 +9,7 @@
 #include "shalab/random.h"
 
 namespace shalab::nn {
-namespace {
+namespace solvers_test {
 
 constexpr double kMean = 1.0;
 constexpr double kDeviation = 0.5;
@@ -255,5 +255,5 @@ TEST(Solvers, AncestralDrawsFollowTheGenerator) {
   EXPECT_FALSE(at::equal(draw(1), draw(2)));
 }
 
-}  // namespace
+}  // namespace solvers_test
 }  // namespace shalab::nn

@@ -9,7 +9,7 @@
 #include "shalab/error.h"
 
 namespace shalab {
-namespace {
+namespace statistics_test {
 
 at::Tensor table(std::vector<double> values, std::int64_t columns) {
   return at::tensor(values, at::kDouble).view({-1, columns});
@@ -183,5 +183,5 @@ TEST(FrechetDistance, RefusesFeaturesOfOtherSizes) {
                Error);
 }
 
-}  // namespace
+}  // namespace statistics_test
 }  // namespace shalab

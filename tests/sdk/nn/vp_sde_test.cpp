@@ -6,7 +6,7 @@
 #include <cmath>
 
 namespace shalab::nn {
-namespace {
+namespace vp_sde_test {
 
 // d/dt ln m_t = -beta(t) / 2: a midpoint sum is exact for a linear beta.
 TEST(VpSde, MeanFactorIntegratesBeta) {
@@ -45,5 +45,5 @@ TEST(VpSde, ScheduleStandsOnTheSde) {
   }
 }
 
-}  // namespace
+}  // namespace vp_sde_test
 }  // namespace shalab::nn

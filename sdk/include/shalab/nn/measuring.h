@@ -17,6 +17,10 @@ std::int64_t num_tuples(const MetricContext& context);
 // is 0.
 std::int64_t num_draws(const MetricContext& context);
 
+// What stands as the source of a mean over all sources of one size: "one",
+// "two", ... "nine", then figures.
+std::string sources_of_size(std::size_t size);
+
 // "data=<12 hex>", a digest of the dataset's fingerprint.
 std::string data_fingerprint(const MetricContext& context);
 // "judges=<12 hex> data=<12 hex>", of all judges of the bank.
