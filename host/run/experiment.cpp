@@ -210,7 +210,8 @@ void Experiment::check_objective() const {
                     "' is fitted after training; it cannot be the training "
                     "prior",
                 "name it in a [fitted_prior." + config_.at("prior").plugin +
-                    "] section; a training prior is standard_normal");
+                    "] section, and choose a training prior, for example "
+                    "standard_normal: shalab plugins list prior");
   }
   std::vector<ModalitySubset> missing;
   for (const auto& subset : first_stage_->objective().needed_subsets()) {
@@ -243,7 +244,8 @@ void Experiment::make_fitted(const RunContext& context) {
       throw Error(ErrorKind::usage,
                   section->name + ": prior '" + section->plugin +
                       "' cannot be fitted after training",
-                  "use gaussian_mixture or diffusion here");
+                  "choose one that is fitted, for example gaussian_mixture "
+                  "or diffusion: shalab plugins list prior");
     }
     fitted.prior->to(device_);
     fitted_.push_back(std::move(fitted));

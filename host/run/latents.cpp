@@ -15,7 +15,11 @@ namespace shalab {
 
 namespace {
 
-constexpr std::int64_t kEncodeBatch = 1000;
+// Tuples at a time. On a CPU, so few that a mixture's components (31 x batch x
+// latent floats each in MoPoE) are not mapped and unmapped at every operation.
+std::int64_t encode_batch(c10::Device device) {
+  return device.is_cpu() ? 200 : 1000;
+}
 
 at::Tensor joined(const std::vector<at::Tensor>& parts) {
   return parts.empty() || !parts.front().defined() ? at::Tensor()
@@ -39,8 +43,9 @@ void for_each_batch(
     const std::function<void(const Batch&, const std::vector<Features>&)>&
         take) {
   const at::NoGradGuard no_grad;
-  for (std::int64_t first = 0; first < size; first += kEncodeBatch) {
-    const auto count = std::min(kEncodeBatch, size - first);
+  const auto batch_size = encode_batch(context.device);
+  for (std::int64_t first = 0; first < size; first += batch_size) {
+    const auto count = std::min(batch_size, size - first);
     const auto batch =
         dataset.gather(split, index_range(first, count, context.device));
     const AutocastScope autocast(context.precision, context.device);
