@@ -47,6 +47,7 @@ def sections(path):
 
 def overrides(path, options):
     result = [f"train.max_steps={options.steps}",
+              f"train.batch_size={options.batch}",
               f"evaluate.max_samples={options.samples}"]
     for name in sections(path):
         if name.startswith("fitted_prior.") and "mixture" not in name:
@@ -85,7 +86,9 @@ def number(row, digits=3):
 
 
 def lines_of(path, options, store):
-    cost = json.loads(shalab("bench", str(path), "--steps", "10"))
+    cost = json.loads(shalab("bench", str(path), "--steps", "5",
+                             "--warmup", "2",
+                             f"train.batch_size={options.batch}"))
     report = json.loads(shalab(*store, "--json", "run", str(path),
                                *overrides(path, options)))
     run = json.loads(shalab(*store, "sql", "--json",
@@ -118,6 +121,7 @@ def print_table(lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--only", nargs="*", help="names of config files")
     options = parser.parse_args()
@@ -130,7 +134,8 @@ def main():
                 continue
             print(f"bench: {path}", file=sys.stderr, flush=True)
             lines += list(lines_of(path, options, store))
-    print(f"{options.steps} steps of each stage, {options.samples} samples")
+    print(f"{options.steps} steps of each stage, batch {options.batch} in the "
+          f"first, {options.samples} samples")
     print_table(lines)
 
 

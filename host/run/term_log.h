@@ -18,16 +18,19 @@ class TermLog {
 
   void add(const Terms& terms);
   // Means since the last take, `step` steps done; empty when nothing was
-  // added. Throws Error(run) naming the first term that is not finite, and
-  // the steps in which it turned so.
+  // added. Throws Error(run) where a term is not finite: it names the step in
+  // which the first one turned so, and the terms that did in that step.
   std::vector<TermPoint> take(std::int64_t step);
   // The latest means as "loss 123.4" for a progress line; empty at first.
   const std::string& summary() const { return summary_; }
 
  private:
+  void refuse(std::int64_t step, const at::Tensor& first_bad) const;
+
   std::string stage_;
   std::vector<std::string> names_;
   at::Tensor sums_;
+  at::Tensor first_bad_;  // by term: adds before the one that was not finite
   std::int64_t count_ = 0;
   std::string summary_;
 };

@@ -3,13 +3,11 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/zeros.h>
-#include <c10/util/StringUtil.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-#include "shalab/encoder.h"
-#include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
 
 namespace shalab {
 namespace {
@@ -98,40 +96,28 @@ TORCH_MODULE(Decoder);
 
 const EncoderContext& checked(const EncoderContext& context) {
   const ModalitySpec& modality = context.modality;
-  const bool fits = modality.kind == ModalityKind::tokens &&
-                    modality.shape == std::vector<std::int64_t>{kLength};
-  if (!fits) {
-    throw Error(ErrorKind::usage,
-                "encoder char_conv takes 8 tokens, but modality '" +
-                    modality.name + "' is " + to_string(modality.kind) + " " +
-                    c10::str(at::IntArrayRef(modality.shape)),
-                "choose another encoder for it, mlp fits every modality: "
-                "[encoder." +
-                    modality.name + "] plugin = mlp");
-  }
-  return context;
+  return accepted(context,
+                  modality.kind == ModalityKind::tokens &&
+                      modality.shape == std::vector<std::int64_t>{kLength},
+                  "char_conv", "8 tokens");
 }
 
 class CharConv final : public Encoder {
  public:
   CharConv(const Settings& settings, const EncoderContext& context)
       : Encoder(checked(context)),
-        shared_(context.modality.vocabulary_size(), context.features),
+        towers_(*this, context,
+                [&](std::int64_t features) {
+                  return Tower(context.modality.vocabulary_size(), features);
+                }),
         decoder_(context.code, context.modality.vocabulary_size()) {
-    register_module("shared", shared_);
     register_module("decoder", decoder_);
-    if (context.private_features > 0) {
-      private_ = register_module(
-          "private",
-          Tower(context.modality.vocabulary_size(), context.private_features));
-    }
     initialise(*this, settings.text("init"));
   }
 
  protected:
   Features do_encode(const at::Tensor& x) override {
-    return {shared_->forward(x),
-            private_ ? private_->forward(x) : at::Tensor()};
+    return towers_.encode(x);
   }
 
   Likelihood do_decode(const at::Tensor& code) override {
@@ -139,8 +125,7 @@ class CharConv final : public Encoder {
   }
 
  private:
-  Tower shared_;
-  Tower private_{nullptr};
+  Towers<Tower> towers_;
   Decoder decoder_;
 };
 

@@ -3,13 +3,11 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
-#include <c10/util/StringUtil.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-#include "shalab/encoder.h"
-#include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
 
 namespace shalab {
 namespace {
@@ -43,8 +41,9 @@ torch::nn::ConvTranspose2d up(std::int64_t in, std::int64_t out,
 
 class TowerImpl : public torch::nn::Module {
  public:
-  TowerImpl(std::int64_t channels, std::int64_t out)
-      : down1_(down(channels, kChannels[0])),
+  TowerImpl(std::int64_t channels, std::int64_t out, bool has_relu)
+      : has_relu_(has_relu),
+        down1_(down(channels, kChannels[0])),
         down2_(down(kChannels[0], kChannels[1])),
         down3_(down(kChannels[1], kChannels[2])),
         linear_(kFlat, out) {
@@ -59,10 +58,12 @@ class TowerImpl : public torch::nn::Module {
         at::relu(down1_->forward(x.contiguous(at::MemoryFormat::ChannelsLast)));
     h = at::relu(down2_->forward(h));
     h = at::relu(down3_->forward(h));
-    return linear_->forward(h.flatten(1));
+    h = linear_->forward(h.flatten(1));
+    return has_relu_ ? at::relu(h) : h;
   }
 
  private:
+  bool has_relu_;
   torch::nn::Conv2d down1_;
   torch::nn::Conv2d down2_;
   torch::nn::Conv2d down3_;
@@ -109,20 +110,11 @@ class DecoderImpl : public torch::nn::Module {
 TORCH_MODULE(Decoder);
 
 const EncoderContext& checked(const EncoderContext& context) {
-  const ModalitySpec& modality = context.modality;
-  const bool fits = modality.kind == ModalityKind::image &&
-                    modality.shape.size() == 3 && modality.shape[1] == 28 &&
-                    modality.shape[2] == 28;
-  if (!fits) {
-    throw Error(ErrorKind::usage,
-                "encoder conv28 takes images [C, 28, 28], but modality '" +
-                    modality.name + "' is " + to_string(modality.kind) + " " +
-                    c10::str(at::IntArrayRef(modality.shape)),
-                "choose another encoder for it, mlp fits every modality: "
-                "[encoder." +
-                    modality.name + "] plugin = mlp");
-  }
-  return context;
+  const auto& shape = context.modality.shape;
+  return accepted(context,
+                  context.modality.kind == ModalityKind::image &&
+                      shape.size() == 3 && shape[1] == 28 && shape[2] == 28,
+                  "conv28", "images [C, 28, 28]");
 }
 
 class Conv28 final : public Encoder {
@@ -130,23 +122,21 @@ class Conv28 final : public Encoder {
   Conv28(const Settings& settings, const EncoderContext& context)
       : Encoder(checked(context)),
         settings_(settings),
-        has_relu_(settings.text("feature_activation") == "relu"),
-        shared_(context.modality.shape[0], context.features),
+        towers_(*this, context,
+                [&](std::int64_t features) {
+                  return Tower(
+                      context.modality.shape[0], features,
+                      settings.text("feature_activation") == "relu");
+                }),
         decoder_(context.code, context.modality.shape[0],
                  settings.flag("gated")) {
-    register_module("shared", shared_);
     register_module("decoder", decoder_);
-    if (context.private_features > 0) {
-      private_ = register_module("private", Tower(context.modality.shape[0],
-                                                  context.private_features));
-    }
     initialise(*this, settings.text("init"));
   }
 
  protected:
   Features do_encode(const at::Tensor& x) override {
-    return {features(shared_, x),
-            private_ ? features(private_, x) : at::Tensor()};
+    return towers_.encode(x);
   }
 
   Likelihood do_decode(const at::Tensor& code) override {
@@ -155,15 +145,8 @@ class Conv28 final : public Encoder {
   }
 
  private:
-  at::Tensor features(Tower& tower, const at::Tensor& x) const {
-    const at::Tensor h = tower->forward(x);
-    return has_relu_ ? at::relu(h) : h;
-  }
-
   Settings settings_;
-  bool has_relu_;
-  Tower shared_;
-  Tower private_{nullptr};
+  Towers<Tower> towers_;
   Decoder decoder_;
 };
 

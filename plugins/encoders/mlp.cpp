@@ -5,8 +5,8 @@
 
 #include <torch/nn/modules/embedding.h>
 
-#include "shalab/encoder.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
 
 namespace shalab {
 namespace {
@@ -58,12 +58,9 @@ class MlpEncoder final : public Encoder {
       : Encoder(context),
         settings_(settings),
         event_(context.modality.shape),
-        shared_(settings, context.modality, context.features) {
-    register_module("shared", shared_);
-    if (context.private_features > 0) {
-      private_ = register_module("private", Tower(settings, context.modality,
-                                                  context.private_features));
-    }
+        towers_(*this, context, [&](std::int64_t features) {
+          return Tower(settings, context.modality, features);
+        }) {
     std::int64_t out = context.modality.numel();
     if (context.modality.kind == ModalityKind::tokens) {
       event_.push_back(context.modality.vocabulary_size());
@@ -76,8 +73,7 @@ class MlpEncoder final : public Encoder {
 
  protected:
   Features do_encode(const at::Tensor& x) override {
-    return {shared_->forward(x),
-            private_ ? private_->forward(x) : at::Tensor()};
+    return towers_.encode(x);
   }
 
   Likelihood do_decode(const at::Tensor& code) override {
@@ -89,8 +85,7 @@ class MlpEncoder final : public Encoder {
  private:
   Settings settings_;
   std::vector<std::int64_t> event_;
-  Tower shared_;
-  Tower private_{nullptr};
+  Towers<Tower> towers_;
   Mlp decoder_{nullptr};
 };
 

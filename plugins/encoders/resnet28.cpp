@@ -4,7 +4,6 @@
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <c10/util/StringUtil.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
@@ -12,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "shalab/encoder.h"
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
 
 namespace shalab {
 namespace {
@@ -135,22 +134,12 @@ class DecoderImpl : public torch::nn::Module {
 TORCH_MODULE(Decoder);
 
 const EncoderContext& checked(const EncoderContext& context) {
-  const ModalitySpec& modality = context.modality;
-  const auto& shape = modality.shape;
-  const bool fits = modality.kind == ModalityKind::image && shape.size() == 3 &&
-                    (shape[0] == 1 || shape[0] == 3) && shape[1] == kSide &&
-                    shape[2] == kSide;
-  if (!fits) {
-    throw Error(ErrorKind::usage,
-                "encoder resnet28 takes images [1, 28, 28] or [3, 28, 28], "
-                "but modality '" +
-                    modality.name + "' is " + to_string(modality.kind) + " " +
-                    c10::str(at::IntArrayRef(shape)),
-                "choose another encoder for it, mlp fits every modality: "
-                "[encoder." +
-                    modality.name + "] plugin = mlp");
-  }
-  return context;
+  const auto& shape = context.modality.shape;
+  return accepted(context,
+                  context.modality.kind == ModalityKind::image &&
+                      shape.size() == 3 && (shape[0] == 1 || shape[0] == 3) &&
+                      shape[1] == kSide && shape[2] == kSide,
+                  "resnet28", "images [1, 28, 28] or [3, 28, 28]");
 }
 
 bool has_flat_features(const Settings& settings,
@@ -171,23 +160,19 @@ class Resnet28 final : public Encoder {
   Resnet28(const Settings& settings, const EncoderContext& context)
       : Encoder(checked(context)),
         settings_(settings),
+        towers_(*this, context,
+                [&, is_flat = has_flat_features(settings, context)](
+                    std::int64_t features) {
+                  return Tower(context.modality.shape[0], features, is_flat);
+                }),
         decoder_(context.code, context.modality.shape[0]) {
-    const bool is_flat = has_flat_features(settings, context);
-    const std::int64_t channels = context.modality.shape[0];
-    shared_ =
-        register_module("shared", Tower(channels, context.features, is_flat));
     register_module("decoder", decoder_);
-    if (context.private_features > 0) {
-      private_ = register_module(
-          "private", Tower(channels, context.private_features, is_flat));
-    }
     initialise(*this, settings.text("init"));
   }
 
  protected:
   Features do_encode(const at::Tensor& x) override {
-    return {shared_->forward(x),
-            private_ ? private_->forward(x) : at::Tensor()};
+    return towers_.encode(x);
   }
 
   Likelihood do_decode(const at::Tensor& code) override {
@@ -197,8 +182,7 @@ class Resnet28 final : public Encoder {
 
  private:
   Settings settings_;
-  Tower shared_{nullptr};
-  Tower private_{nullptr};
+  Towers<Tower> towers_;
   Decoder decoder_;
 };
 

@@ -3,16 +3,15 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
-#include <c10/util/StringUtil.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 #include <string>
 #include <vector>
 
-#include "shalab/encoder.h"
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
 
 namespace shalab {
 namespace {
@@ -134,20 +133,12 @@ class DecoderImpl : public torch::nn::Module {
 TORCH_MODULE(Decoder);
 
 const EncoderContext& checked(const EncoderContext& context) {
-  const ModalitySpec& modality = context.modality;
-  const bool fits = modality.kind == ModalityKind::image &&
-                    modality.shape.size() == 3 && modality.shape[1] == kSide &&
-                    modality.shape[2] == kSide;
-  if (!fits) {
-    throw Error(ErrorKind::usage,
-                "encoder svhn_conv takes images [C, 32, 32], but modality '" +
-                    modality.name + "' is " + to_string(modality.kind) + " " +
-                    c10::str(at::IntArrayRef(modality.shape)),
-                "choose another encoder for it, mlp fits every modality: "
-                "[encoder." +
-                    modality.name + "] plugin = mlp");
-  }
-  return context;
+  const auto& shape = context.modality.shape;
+  return accepted(
+      context,
+      context.modality.kind == ModalityKind::image && shape.size() == 3 &&
+          shape[1] == kSide && shape[2] == kSide,
+      "svhn_conv", "images [C, 32, 32]");
 }
 
 bool has_flat_features(const Settings& settings, const Variant& variant,
@@ -173,28 +164,20 @@ bool is_bernoulli(const Settings& settings, const ModalitySpec& modality) {
 class SvhnConv final : public Encoder {
  public:
   SvhnConv(const Settings& settings, const EncoderContext& context)
-      : Encoder(checked(context)), settings_(settings) {
-    const Variant variant = variant_named(settings.text("variant"));
-    const bool is_flat = has_flat_features(settings, variant, context);
-    const std::int64_t channels = context.modality.shape[0];
-    has_sigmoid_ =
-        variant.has_sigmoid && !is_bernoulli(settings, context.modality);
-    shared_ = register_module(
-        "shared", Tower(variant, channels, context.features, is_flat));
-    decoder_ =
-        register_module("decoder", Decoder(variant, context.code, channels));
-    if (context.private_features > 0) {
-      private_ = register_module(
-          "private",
-          Tower(variant, channels, context.private_features, is_flat));
-    }
+      : Encoder(checked(context)),
+        settings_(settings),
+        towers_(make_towers(settings, context)),
+        decoder_(variant_named(settings.text("variant")), context.code,
+                 context.modality.shape[0]),
+        has_sigmoid_(variant_named(settings.text("variant")).has_sigmoid &&
+                     !is_bernoulli(settings, context.modality)) {
+    register_module("decoder", decoder_);
     initialise(*this, settings.text("init"));
   }
 
  protected:
   Features do_encode(const at::Tensor& x) override {
-    return {shared_->forward(x),
-            private_ ? private_->forward(x) : at::Tensor()};
+    return towers_.encode(x);
   }
 
   Likelihood do_decode(const at::Tensor& code) override {
@@ -204,11 +187,20 @@ class SvhnConv final : public Encoder {
   }
 
  private:
+  Towers<Tower> make_towers(const Settings& settings,
+                            const EncoderContext& context) {
+    const Variant variant = variant_named(settings.text("variant"));
+    const bool is_flat = has_flat_features(settings, variant, context);
+    return {*this, context, [&](std::int64_t features) {
+              return Tower(variant, context.modality.shape[0], features,
+                           is_flat);
+            }};
+  }
+
   Settings settings_;
-  bool has_sigmoid_ = false;
-  Tower shared_{nullptr};
-  Tower private_{nullptr};
-  Decoder decoder_{nullptr};
+  Towers<Tower> towers_;
+  Decoder decoder_;
+  bool has_sigmoid_;
 };
 
 std::shared_ptr<Encoder> make(const Settings& settings,

@@ -47,5 +47,13 @@ refused 5 "other.db" --db other.db run "$smoke"
 
 [ -z "$(ls -d runs/*/checkpoints 2>/dev/null)" ] ||
   { echo "a refused run was trained"; failures=$((failures + 1)); }
+refused 1 "not finite in step" run "$smoke" run.name=diverging \
+  train.learning_rate=1e18 train.clip_norm=0 train.checkpoint_every=1
+state=$("$shalab" sql --format csv \
+  "SELECT state FROM run_summary WHERE name = 'diverging'")
+grep -q failed <<<"$state" ||
+  { echo "a diverging run is not recorded as failed: $state"; failures=$((failures + 1)); }
+[ -n "$(ls runs/*/checkpoints 2>/dev/null)" ] ||
+  { echo "the checkpoint of a diverging run is gone"; failures=$((failures + 1)); }
 [ "$failures" = 0 ] && echo "all refused as documented"
 exit "$failures"
