@@ -1,7 +1,6 @@
 # tests/X/y_test.cpp tests X/y. Tests of one folder are one program; ctest
 # lists them by suite and fact. `LABELS` and `LIBRARIES` per folder.
-# Files are compiled in batches: the front end of the headers costs more than
-# the tests themselves. Each file therefore keeps to a namespace of its own name.
+# Files are compiled in batches, so each keeps to a namespace of its own name.
 find_package(GTest REQUIRED)
 include(GoogleTest)
 function(shalab_add_tests name)
@@ -14,9 +13,9 @@ function(shalab_add_tests name)
     GTest::gtest_main shalab_warnings)
   target_compile_definitions(${name} PRIVATE
     SHALAB_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SHALAB_BUILD_DIR="${CMAKE_BINARY_DIR}")
-  set_target_properties(${name} PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests
-    UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+    ${CMAKE_BINARY_DIR}/tests)
+  shalab_compile_in_batches(${name})
   if(arg_TORCH)
     shalab_use_torch_headers(${name})
   endif()

@@ -21,3 +21,10 @@ function(shalab_use_torch_headers target)
   endif()
   target_precompile_headers(${target} REUSE_FROM shalab_torch_headers)
 endfunction()
+
+# Compiles the files of a library a few at a time: what each file that sees
+# LibTorch costs before its own code (3 s) is paid once for all of them. Helpers
+# of one folder therefore need names of their own.
+function(shalab_compile_in_batches target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+endfunction()

@@ -27,7 +27,6 @@ namespace {
 constexpr std::uint64_t kMaxHeader = 100'000'000;
 constexpr std::size_t kLengthSize = 8;
 constexpr std::size_t kAlignment = 8;
-constexpr const char* kMetadata = "__metadata__";
 
 struct TypeName {
   std::string_view name;

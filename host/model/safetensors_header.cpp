@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kMetadata = "__metadata__";
 constexpr std::size_t kMaxDimensions = 32;
 
 // The library keeps the last of equal keys and has no depth limit, so the

@@ -14,6 +14,8 @@
 
 namespace shalab {
 
+inline constexpr const char* kMetadata = "__metadata__";
+
 struct TensorEntry {
   std::string name;
   std::string dtype;

@@ -7,15 +7,12 @@
 #include <numbers>
 #include <numeric>
 
+#include "precision.h"
 #include "shalab/error.h"
 
 namespace shalab {
 
 namespace {
-
-at::Tensor at_least_fp32(const at::Tensor& x) {
-  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
-}
 
 std::vector<std::int64_t> last_dims(int count) {
   std::vector<std::int64_t> dims(static_cast<std::size_t>(count));

@@ -3,15 +3,12 @@
 #include <ATen/ATen.h>
 
 #include "posterior_impl.h"
+#include "precision.h"
 #include "shalab/error.h"
 
 namespace shalab {
 
 namespace {
-
-at::Tensor at_least_fp32(const at::Tensor& x) {
-  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
-}
 
 std::shared_ptr<Posterior::Impl> simple(Posterior::Family family,
                                         const at::Tensor& location,

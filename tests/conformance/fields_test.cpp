@@ -52,8 +52,8 @@ TEST_P(AnyPlugin, RefusesAnUndeclaredKey) {
 
 INSTANTIATE_TEST_SUITE_P(Conformance, AnyPlugin,
                          testing::ValuesIn(all_plugins()),
-                         [](const testing::TestParamInfo<std::string>& info) {
-                           std::string name = info.param;
+                         [](const testing::TestParamInfo<std::string>& plugin) {
+                           std::string name = plugin.param;
                            name.replace(name.find('/'), 1, "_");
                            return name;
                          });

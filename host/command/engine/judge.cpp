@@ -14,7 +14,7 @@ namespace shalab {
 
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kJudgeUsage =
     "shalab judge train DATASET [dataset.key=value ...] [--epochs N] "
     "[--seed N]";
 
@@ -42,7 +42,7 @@ int command_judge(const Invocation& invocation) {
   const auto& words = arguments.positionals();
   if (words.size() != 2 || words[0] != "train") {
     throw Error(ErrorKind::usage, "judge needs 'train' and a dataset",
-                std::string("usage: ") + kUsage);
+                std::string("usage: ") + kJudgeUsage);
   }
   const auto& name = words[1];
   Session session(invocation.options);

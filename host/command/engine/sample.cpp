@@ -11,7 +11,7 @@ namespace shalab {
 
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kSampleUsage =
     "shalab sample RUN [--kind joint,conditional,interpolate,style] "
     "[--given m1+m2] [--input m1=FILE] [--source NAME] [--count N] "
     "[--noise-level X] -o DIR";
@@ -58,9 +58,9 @@ int command_sample(const Invocation& invocation) {
                                                    {"--count", "N"},
                                                    {"--noise-level", "X"},
                                                    {"-o", "DIR"}});
-  const auto& name = arguments.only("RUN", kUsage);
+  const auto& name = arguments.only("RUN", kSampleUsage);
   if (!arguments.has("-o")) {
-    throw Error(ErrorKind::usage, "-o DIR is missing", kUsage);
+    throw Error(ErrorKind::usage, "-o DIR is missing", kSampleUsage);
   }
   Session session(invocation.options);
   TrainedRun run(session, name, arguments.overrides());

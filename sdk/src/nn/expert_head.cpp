@@ -2,14 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include "log_var_range.h"
 #include "shalab/error.h"
 
 namespace shalab {
 
 namespace {
 
-constexpr double kMinLogVar = -12;
-constexpr double kMaxLogVar = 8;
 constexpr double kMinScale = 1e-6;
 
 at::Tensor scale_of(const std::string& rule, const at::Tensor& raw) {

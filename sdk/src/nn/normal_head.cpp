@@ -1,15 +1,9 @@
 #include "shalab/nn/normal_head.h"
 
+#include "log_var_range.h"
 #include "shalab/nn/init.h"
 
 namespace shalab {
-
-namespace {
-
-constexpr double kMinLogVar = -12;
-constexpr double kMaxLogVar = 8;
-
-}  // namespace
 
 void declare_normal_head_fields(FieldList& fields) {
   fields.integer("hidden", 512, "width of the hidden layers").at_least(1);

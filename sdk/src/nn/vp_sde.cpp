@@ -8,19 +8,19 @@
 namespace shalab::nn {
 namespace {
 
-constexpr double kFirstBeta = 0.1;
-constexpr double kLastBeta = 20.0;
+constexpr double kBetaAtZero = 0.1;
+constexpr double kBetaAtOne = 20.0;
 
 }  // namespace
 
-double vp_beta(double t) { return std::lerp(kFirstBeta, kLastBeta, t); }
+double vp_beta(double t) { return std::lerp(kBetaAtZero, kBetaAtOne, t); }
 
 double vp_log_mean_factor(double t) {
-  return -t * t * (kLastBeta - kFirstBeta) / 4 - t * kFirstBeta / 2;
+  return -t * t * (kBetaAtOne - kBetaAtZero) / 4 - t * kBetaAtZero / 2;
 }
 
 at::Tensor vp_log_mean_factor(const at::Tensor& t) {
-  return t.square() * (-(kLastBeta - kFirstBeta) / 4) - t * (kFirstBeta / 2);
+  return t.square() * (-(kBetaAtOne - kBetaAtZero) / 4) - t * (kBetaAtZero / 2);
 }
 
 NoiseSchedule vp_schedule() {
