@@ -156,7 +156,7 @@ def train_shalab(system, seed, folder, options):
         f"train.batch_size={BATCH}", f"train.learning_rate={RATE}",
         f"objective.kl_weight={BETA}", f"evaluate.max_samples={options.samples}",
         "metric.coherence.protocol=multivae", "~metric.frechet_distance",
-        "~metric.reconstruction",
+        "~metric.reconstruction", f"run.threads={options.threads}",
     )  # fmt: skip
     rows = json.loads(report)["measurements"]
 
@@ -264,8 +264,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=10000, help="draws, tuples")
     parser.add_argument("--tuples", type=int, default=0, help="to train on, 0 = all")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", nargs="*", default=list(SYSTEMS))
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     folders = os.environ.get("SHALAB_DATA", "../shared/data").split(":")
     stores = [pathlib.Path(f) / "classifiers" for f in folders]
     store = next((s for s in stores if s.exists()), None)
