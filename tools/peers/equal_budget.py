@@ -14,6 +14,7 @@ by more than 3 points.
 
 import argparse
 import json
+import logging
 import os
 import pathlib
 import statistics
@@ -268,6 +269,7 @@ def main():
     parser.add_argument("--only", nargs="*", default=list(SYSTEMS))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    logging.disable(logging.INFO)
     folders = os.environ.get("SHALAB_DATA", "../shared/data").split(":")
     stores = [pathlib.Path(f) / "classifiers" for f in folders]
     store = next((s for s in stores if s.exists()), None)
