@@ -48,7 +48,7 @@ refused 5 "other.db" --db other.db run "$smoke"
 [ -z "$(ls -d runs/*/checkpoints 2>/dev/null)" ] ||
   { echo "a refused run was trained"; failures=$((failures + 1)); }
 refused 1 "not finite in step" run "$smoke" run.name=diverging \
-  train.learning_rate=1e18 train.clip_norm=0 train.checkpoint_every=1
+  train.learning_rate=1e18 train.clip_norm=0 checkpoint.every_steps=1
 state=$("$shalab" sql --format csv \
   "SELECT state FROM run_summary WHERE name = 'diverging'")
 grep -q failed <<<"$state" ||
