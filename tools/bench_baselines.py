@@ -48,6 +48,7 @@ def sections(path):
 def overrides(path, options):
     result = [f"train.max_steps={options.steps}",
               f"train.batch_size={options.batch}",
+              f"run.threads={options.threads}",
               f"evaluate.max_samples={options.samples}"]
     for name in sections(path):
         if name.startswith("fitted_prior.") and "mixture" not in name:
@@ -88,7 +89,8 @@ def number(row, digits=3):
 def lines_of(path, options, store):
     cost = json.loads(shalab("bench", str(path), "--steps", "5",
                              "--warmup", "2",
-                             f"train.batch_size={options.batch}"))
+                             f"train.batch_size={options.batch}",
+                             f"run.threads={options.threads}"))
     report = json.loads(shalab(*store, "--json", "run", str(path),
                                *overrides(path, options)))
     run = json.loads(shalab(*store, "sql", "--json",
@@ -122,6 +124,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=0, help="0 = all cores")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--only", nargs="*", help="names of config files")
     options = parser.parse_args()
