@@ -1,5 +1,6 @@
 #include "command/places.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -21,6 +22,19 @@ void add_split(std::vector<fs::path>& folders, const std::string& text) {
   }
 }
 
+// Without the folders that an earlier name stands for too.
+std::vector<fs::path> each_once(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> result, seen;
+  for (const fs::path& folder : folders) {
+    std::error_code error;
+    const fs::path whole = fs::weakly_canonical(folder, error);
+    if (std::find(seen.begin(), seen.end(), whole) != seen.end()) continue;
+    seen.push_back(whole);
+    result.push_back(folder);
+  }
+  return result;
+}
+
 }  // namespace
 
 fs::path program_folder() {
@@ -37,7 +51,8 @@ std::vector<fs::path> data_places(const GlobalOptions& options) {
   places.push_back(fs::path(SHALAB_SOURCE_DIR) / "data");
   places.push_back(
       (fs::path(SHALAB_SOURCE_DIR) / "../shared/data").lexically_normal());
-  return places;
+  places.emplace_back("/usr/share/datasets");
+  return each_once(places);
 }
 
 fs::path cache_place() {
