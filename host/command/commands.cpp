@@ -60,10 +60,13 @@ void add_training(std::vector<Command>& all) {
                        "train and store the coherence judges of a dataset",
                        {{"--epochs", "", "N", "passes over the data"},
                         {"--seed", "", "N", "of weights and order"}}));
-  all.push_back(engine("bench", "CONFIG [key=value ...]",
-                       "time and memory of a training step, as JSON",
-                       {{"--steps", "", "N", "timed steps"},
-                        {"--warmup", "", "N", "steps before them"}}));
+  all.push_back(
+      engine("bench", "CONFIG [key=value ...]",
+             "time, memory and operators of a training step, as JSON",
+             {{"--stage", "", "NAME", "first_stage, or a fitted prior's"},
+              {"--steps", "", "N", "timed steps"},
+              {"--warmup", "", "N", "steps before them"},
+              {"--top", "", "N", "operators to list"}}));
   all.push_back(engine("score", "METRIC", "a metric on your own files",
                        {{"--real", "", "PATH", "reference files"},
                         {"--generated", "", "PATH", "files to measure"}}));

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "run/prior_terms.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
 
@@ -227,25 +228,6 @@ Outcome Pipeline::fit(FittedPrior& fitted) {
   return Outcome::finished;
 }
 
-Terms Pipeline::prior_terms(FittedPrior& fitted, const at::Tensor& indices,
-                            const StepInfo& info, StepClock& clock) {
-  const auto& all = latents();
-  LatentBatch batch;
-  batch.z = all.draw(indices, info.generator);
-  for (const auto& features : all.features) {
-    batch.features.push_back(features.index_select(0, indices));
-  }
-  if (fitted.prior->traits().reads_data) {
-    batch.batch = experiment_.dataset().gather(Split::train, indices);
-  } else if (all.presence.defined()) {
-    batch.batch.presence = all.presence.index_select(0, indices);
-  }
-  clock.lap("data");
-  const double progress =
-      static_cast<double>(info.step) / static_cast<double>(info.num_steps);
-  return fitted.prior->loss(batch, progress, info.generator);
-}
-
 Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
   const auto options = stage_options(
       fitted.settings, "fitted_prior." + fitted.name, latents().mean.size(0));
@@ -256,7 +238,8 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
   StepHooks hooks;
   hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
                     StepClock& clock) {
-    return prior_terms(fitted, indices, info, clock);
+    return prior_terms(*fitted.prior, latents(), experiment_.dataset(), indices,
+                       info, clock);
   };
   hooks.after_step = [&](std::int64_t steps_done) {
     fitted.prior->after_step(static_cast<double>(steps_done) /

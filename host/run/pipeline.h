@@ -48,8 +48,6 @@ class Pipeline {
   Outcome run_loop(StageOptions options, std::vector<at::Tensor> parameters,
                    StepHooks hooks,
                    const std::vector<ParameterGroup>& groups = {});
-  Terms prior_terms(FittedPrior& fitted, const at::Tensor& indices,
-                    const StepInfo& info, StepClock& clock);
   bool validate(std::int64_t steps_done, const StageOptions& options);
   const LatentSet& latents();
   void begin_next_stage();
