@@ -246,6 +246,9 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
                              static_cast<double>(options.num_steps()));
     return false;
   };
+  hooks.schedule_progress = [&](double progress) {
+    return fitted.prior->schedule_progress(progress);
+  };
   return run_loop(options, fitted.prior->parameters(), hooks);
 }
 

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cmath>
+
 #include "shalab/error.h"
 #include "shalab/random.h"
 
@@ -71,12 +73,22 @@ void StepLoop::one_step(const StepHooks& hooks) {
   clock_.lap("forward");
   terms.loss.backward();
   clock_.lap("backward");
-  optimiser_.step(schedule_factor(options_.schedule, step_, num_steps(),
-                                  options_.warmup_steps));
+  optimiser_.step(rate_factor(hooks));
   clock_.lap("optimiser");
   ++step_;
   terms_.add(terms);
   clock_.lap("host");
+}
+
+double StepLoop::rate_factor(const StepHooks& hooks) const {
+  auto step = step_;
+  if (hooks.schedule_progress) {
+    const auto total = static_cast<double>(num_steps());
+    step = std::llround(
+        total * hooks.schedule_progress(static_cast<double>(step_) / total));
+  }
+  return schedule_factor(options_.schedule, step, num_steps(),
+                         options_.warmup_steps);
 }
 
 void StepLoop::log() {

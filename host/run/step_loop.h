@@ -26,6 +26,9 @@ struct StepHooks {
       terms;
   // After each update; true ends the stage early. May be empty.
   std::function<bool(std::int64_t steps_done)> after_step;
+  // Share of the stage done -> where the learning rate's schedule stands; the
+  // same where empty.
+  std::function<double(double)> schedule_progress;
   // Writes a checkpoint. Called every checkpoint_every steps and when
   // cancelled. May be empty.
   std::function<void()> checkpoint;
@@ -56,6 +59,7 @@ class StepLoop {
 
  private:
   void one_step(const StepHooks& hooks);
+  double rate_factor(const StepHooks& hooks) const;
   void log();
 
   StageOptions options_;

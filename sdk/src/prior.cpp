@@ -95,6 +95,8 @@ Terms Prior::loss(const LatentBatch& /*batch*/, double /*progress*/,
               "call loss only where traits().fitting is by_steps");
 }
 
+double Prior::schedule_progress(double progress) const { return progress; }
+
 void Prior::after_step(double /*progress*/) {}
 
 void Prior::fit(const LatentSet& /*latents*/, const Services& /*services*/,

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "conditioner.h"
 #include "guided_prediction.h"
 #include "network.h"
 #include "options.h"
@@ -20,6 +21,8 @@
 #include "shalab/nn/ema.h"
 #include "shalab/nn/latent_moments.h"
 #include "shalab/prior.h"
+#include "solve_guided.h"
+#include "student.h"
 
 namespace shalab::diffusion {
 namespace {
@@ -46,6 +49,7 @@ class DiffusionPrior : public Prior {
     return traits;
   }
   std::string generation(bool conditional) const override;
+  double schedule_progress(double progress) const override;
   void prepare(const LatentSet& latents) override;
   Terms loss(const LatentBatch& batch, double progress,
              at::Generator& generator) override;
@@ -62,23 +66,26 @@ class DiffusionPrior : public Prior {
   using GuidanceOf =
       std::function<GuidedPrediction(std::int64_t, std::int64_t)>;
 
-  std::size_t num_modalities() const { return context().modalities.size(); }
-  void register_statistics();
-  at::Tensor source(std::size_t m, const std::vector<at::Tensor>& features,
-                    const Batch& batch) const;
-  at::Tensor embed(Network& network, std::size_t m, const at::Tensor& x) const;
-  at::Tensor training_condition(const LatentBatch& batch,
-                                at::Generator& generator);
+  Conditioner register_statistics();
+  void register_student(const PriorContext& context);
+  std::shared_ptr<Network> frozen_copy(const std::string& name,
+                                       const PriorContext& context);
+  double teaching_share() const {
+    return options_.student.steps > 0 ? 1.0 - options_.student.share : 1.0;
+  }
+  Terms denoising(const LatentBatch& batch, at::Generator& generator);
+  void begin_student();
+  Terms lesson(const LatentBatch& batch, at::Generator& generator);
+  Network& null_network() const {
+    return options_.sampling.has_early_null ? *early_ : *average_;
+  }
+  Network& sampling_network() const {
+    return options_.sampling.uses_student ? *student_ : *average_;
+  }
   void take_early();
-  std::int64_t checked_rows(const Condition& condition) const;
-  std::vector<at::Tensor> conditions(const Condition& condition,
-                                     std::int64_t first, std::int64_t count,
-                                     at::Generator& generator);
   at::Tensor noised_start(const Condition& condition, at::Generator& generator);
   at::Tensor noise(std::int64_t rows, at::Generator& generator) const;
-  nn::Solution solve_rows(const at::Tensor& z, double from,
-                          const GuidedPrediction& guided,
-                          at::Generator& generator) const;
+  std::vector<double> times_from(double from) const;
   Draw draw(const at::Tensor& z, double from, const GuidanceOf& guidance,
             at::Generator& generator) const;
 
@@ -89,9 +96,14 @@ class DiffusionPrior : public Prior {
   std::shared_ptr<Network> early_;    // the EMA at `snapshot`; null = none
   std::shared_ptr<nn::Ema> ema_;
   std::shared_ptr<nn::Counter> early_at_;  // EMA updates when taken, 0 = not
-  at::Tensor alpha_, sigma_;               // [T] by index
+  // Null without a student, whose live weights are network_'s from the step
+  // after which student_begun_ is 1.
+  std::shared_ptr<Network> student_;
+  std::shared_ptr<nn::Ema> student_ema_;
+  std::shared_ptr<nn::Counter> student_begun_;
+  at::Tensor alpha_, sigma_;  // [T] by index
   nn::Moments latent_;
-  std::vector<nn::Moments> features_;
+  Conditioner conditioner_;
 };
 
 DiffusionPrior::DiffusionPrior(const Options& options,
@@ -101,22 +113,32 @@ DiffusionPrior::DiffusionPrior(const Options& options,
       schedule_(nn::NoiseSchedule::named(options.noise)),
       network_(register_module("network",
                                std::make_shared<Network>(options, context))),
-      average_(register_module("average",
-                               std::make_shared<Network>(options, context))),
+      average_(frozen_copy("average", context)),
       ema_(register_module("ema", std::make_shared<nn::Ema>(options.ema))),
-      early_at_(register_module("early_at", std::make_shared<nn::Counter>())) {
-  nn::copy_parameters(*average_, *network_);
-  freeze(*average_);
-  if (options.snapshot > 0.0) {
-    early_ =
-        register_module("early", std::make_shared<Network>(options, context));
-    nn::copy_parameters(*early_, *network_);
-    freeze(*early_);
-  }
-  register_statistics();
+      early_at_(register_module("early_at", std::make_shared<nn::Counter>())),
+      conditioner_(register_statistics()) {
+  if (options.snapshot > 0.0) early_ = frozen_copy("early", context);
+  if (options.student.steps > 0) register_student(context);
 }
 
-void DiffusionPrior::register_statistics() {
+std::shared_ptr<Network> DiffusionPrior::frozen_copy(
+    const std::string& name, const PriorContext& context) {
+  auto copy =
+      register_module(name, std::make_shared<Network>(options_, context));
+  nn::copy_parameters(*copy, *network_);
+  freeze(*copy);
+  return copy;
+}
+
+void DiffusionPrior::register_student(const PriorContext& context) {
+  student_ = frozen_copy("student", context);
+  student_ema_ =
+      register_module("student_ema", std::make_shared<nn::Ema>(options_.ema));
+  student_begun_ =
+      register_module("student_begun", std::make_shared<nn::Counter>());
+}
+
+Conditioner DiffusionPrior::register_statistics() {
   alpha_ = at::empty({schedule_.size()});
   sigma_ = at::empty({schedule_.size()});
   for (std::int64_t i = 0; i < schedule_.size(); ++i) {
@@ -131,15 +153,23 @@ void DiffusionPrior::register_statistics() {
                        register_buffer(name + "_deviation", at::ones({size}))};
   };
   latent_ = unit("latent", context().latent);
-  if (options_.reads_data) return;
-  for (std::size_t m = 0; m < num_modalities(); ++m) {
-    features_.push_back(
+  std::vector<nn::Moments> features;
+  for (std::size_t m = 0; m < context().features.size(); ++m) {
+    if (options_.reads_data) break;
+    features.push_back(
         unit("features_" + std::to_string(m), context().features[m]));
   }
+  return Conditioner(context(), std::move(features));
 }
 
 std::string DiffusionPrior::generation(bool conditional) const {
   const auto& sampling = options_.sampling;
+  const auto& student = options_.student;
+  if (sampling.uses_student) {
+    return "student steps=" + std::to_string(student.steps) +
+           (conditional ? " of guidance=" + number(student.guidance)
+                        : " of autoguidance=" + number(student.autoguidance));
+  }
   std::string text = nn::to_string(sampling.sampler) +
                      " steps=" + std::to_string(sampling.steps);
   if (sampling.sampler != nn::SolverKind::ddpm) {
@@ -156,78 +186,28 @@ std::string DiffusionPrior::generation(bool conditional) const {
 void DiffusionPrior::prepare(const LatentSet& latents) {
   if (!options_.standardises) return;
   const at::NoGradGuard no_grad;
-  const auto set = [](nn::Moments& to, const nn::Moments& from) {
-    to.mean.copy_(from.mean);
-    to.deviation.copy_(from.deviation);
-  };
-  set(latent_, nn::aggregate_moments(latents));
-  if (options_.reads_data) return;
-  for (std::size_t m = 0; m < num_modalities(); ++m) {
-    set(features_[m], nn::column_moments(source(m, latents.features, Batch())));
-  }
+  const auto moments = nn::aggregate_moments(latents);
+  latent_.mean.copy_(moments.mean);
+  latent_.deviation.copy_(moments.deviation);
+  conditioner_.standardise(latents);
 }
 
-// What modality m is conditioned on, checked: its features, or its data.
-at::Tensor DiffusionPrior::source(std::size_t m,
-                                  const std::vector<at::Tensor>& features,
-                                  const Batch& batch) const {
-  const auto& tensors = options_.reads_data ? batch.data : features;
-  const std::string what = (options_.reads_data ? "data" : "features") +
-                           std::string(" of ") + context().modalities[m].name;
-  if (m >= tensors.size() || !tensors[m].defined()) {
-    throw Error(ErrorKind::run, "diffusion: no " + what + " to condition on",
-                options_.reads_data
-                    ? "condition = x reads the batch's data"
-                    : "condition = h reads the features of the first stage");
-  }
-  const auto& x = tensors[m];
-  if (options_.reads_data) {
-    const auto& shape = context().modalities[m].shape;
-    SHALAB_CHECK(x.dim() >= 1 && x.sizes().slice(1) == at::IntArrayRef(shape),
-                 what + " do not have the shape of the modality");
-  } else if (x.dim() != 2 || x.size(1) != context().features[m]) {
-    throw Error(ErrorKind::run,
-                "diffusion: " + what + " must be [B, " +
-                    std::to_string(context().features[m]) + "], got " +
-                    std::to_string(x.dim()) + " dimensions, the last of " +
-                    std::to_string(x.size(-1)),
-                "use the features of the first stage that it was fitted on");
-  }
-  return x;
+// Both parts of training have the whole schedule to themselves.
+double DiffusionPrior::schedule_progress(double progress) const {
+  const double share = teaching_share();
+  return progress < share ? progress / share
+                          : (progress - share) / (1.0 - share);
 }
 
-at::Tensor DiffusionPrior::embed(Network& network, std::size_t m,
-                                 const at::Tensor& x) const {
-  if (options_.reads_data) return network.embed(m, x);
-  return network.embed(m, (x - features_[m].mean) / features_[m].deviation);
-}
-
-// Row i is told modality j(i): equal shares of the batch in order, which is
-// uniform because the rows come shuffled. Null where dropped or absent.
-at::Tensor DiffusionPrior::training_condition(const LatentBatch& batch,
-                                              at::Generator& generator) {
-  const std::int64_t rows = batch.z.size(0);
-  const auto shares = static_cast<std::int64_t>(num_modalities());
-  std::vector<at::Tensor> told, absent;
-  for (std::int64_t m = 0; m < shares; ++m) {
-    const std::int64_t first = rows * m / shares;
-    const std::int64_t count = rows * (m + 1) / shares - first;
-    if (count == 0) continue;
-    const auto x = source(m, batch.features, batch.batch);
-    told.push_back(embed(*network_, m, x.narrow(0, first, count)));
-    if (!batch.batch.presence.defined()) continue;
-    absent.push_back(batch.batch.presence.narrow(0, first, count)
-                         .select(1, m)
-                         .logical_not());
-  }
-  auto is_null = at::rand({rows, 1}, generator, alpha_.options()) <
-                 options_.condition_dropout;
-  if (!absent.empty()) is_null = is_null | at::cat(absent).unsqueeze(1);
-  return at::where(is_null, network_->null_condition(rows), at::cat(told));
-}
-
-Terms DiffusionPrior::loss(const LatentBatch& batch, double,
+Terms DiffusionPrior::loss(const LatentBatch& batch, double progress,
                            at::Generator& generator) {
+  if (progress < teaching_share()) return denoising(batch, generator);
+  begin_student();
+  return lesson(batch, generator);
+}
+
+Terms DiffusionPrior::denoising(const LatentBatch& batch,
+                                at::Generator& generator) {
   const std::int64_t rows = batch.z.size(0);
   const auto z = (batch.z - latent_.mean) / latent_.deviation;
   const auto index = at::randint(0, schedule_.size(), {rows}, generator,
@@ -235,7 +215,8 @@ Terms DiffusionPrior::loss(const LatentBatch& batch, double,
   const auto e = noise(rows, generator);
   const auto alpha = alpha_.index_select(0, index).unsqueeze(1);
   const auto sigma = sigma_.index_select(0, index).unsqueeze(1);
-  const auto condition = training_condition(batch, generator);
+  const auto condition = conditioner_.for_training(
+      *network_, batch, options_.condition_dropout, generator);
   const auto prediction =
       network_->predict(alpha * z + sigma * e, index.to(at::kFloat), condition);
   const auto target = options_.predicts_velocity ? alpha * e - sigma * z : e;
@@ -249,9 +230,53 @@ void DiffusionPrior::take_early() {
   early_at_->set(std::max<std::int64_t>(1, ema_->updates()));
 }
 
+void DiffusionPrior::begin_student() {
+  if (student_begun_->value() > 0) return;
+  take_early();
+  nn::copy_parameters(*network_, *average_);
+  student_begun_->set(1);
+}
+
+// Half of the trajectories are joint draws, half conditional ones.
+Terms DiffusionPrior::lesson(const LatentBatch& batch,
+                             at::Generator& generator) {
+  const auto& student = options_.student;
+  const auto rows = std::max<std::int64_t>(2, batch.z.size(0) / student.steps);
+  const auto joint = rows / 2;
+  const auto told = leading(batch, std::min(rows - joint, batch.z.size(0)));
+  const auto given = told.z.size(0);
+  const auto teacher = [&] {
+    const at::NoGradGuard no_grad;
+    return conditioner_.for_training(*average_, told, 0.0, generator);
+  }();
+  const auto freely = teach(
+      schedule_, student.steps,
+      GuidedPrediction::joint(*average_, early_.get(), student.autoguidance),
+      noise(joint, generator), generator);
+  const auto guided =
+      teach(schedule_, student.steps,
+            GuidedPrediction::conditional(*average_, null_network(), {teacher},
+                                          student.guidance),
+            noise(given, generator), generator);
+  const auto condition =
+      at::cat({network_->null_condition(joint * student.steps),
+               conditioner_.for_training(*network_, told, 0.0, generator)
+                   .repeat({student.steps, 1})});
+  const auto prediction = network_->predict(
+      at::cat({freely.z, guided.z}),
+      at::cat({freely.time_index, guided.time_index}), condition);
+  const auto loss =
+      at::mse_loss(prediction, at::cat({freely.velocity, guided.velocity}));
+  return {loss, {{"distillation", loss.detach()}}};
+}
+
 void DiffusionPrior::after_step(double progress) {
+  if (student_begun_ && student_begun_->value() > 0) {
+    student_ema_->update(*student_, *network_);
+    return;
+  }
   ema_->update(*average_, *network_);
-  if (progress >= options_.snapshot) take_early();
+  if (progress >= options_.snapshot * teaching_share()) take_early();
 }
 
 void DiffusionPrior::after_training(const at::Tensor&) { take_early(); }
@@ -261,34 +286,36 @@ at::Tensor DiffusionPrior::noise(std::int64_t rows,
   return at::randn({rows, context().latent}, generator, alpha_.options());
 }
 
-nn::Solution DiffusionPrior::solve_rows(const at::Tensor& z, double from,
-                                        const GuidedPrediction& guided,
-                                        at::Generator& generator) const {
+std::vector<double> DiffusionPrior::times_from(double from) const {
   const auto& sampling = options_.sampling;
-  const auto times = nn::solver_times(sampling.sampler, schedule_,
-                                      sampling.grid, sampling.steps, from);
-  const auto data = [&](const at::Tensor& z_t, double t) {
-    const auto prediction = guided.predict(z_t, schedule_.index_of(t));
-    const auto level = schedule_.at(t);
-    return options_.predicts_velocity
-               ? nn::data_from_velocity(z_t, prediction, level)
-               : nn::data_from_noise(z_t, prediction, level);
-  };
-  auto solution =
-      nn::solve(sampling.sampler, schedule_, times, z, data, generator);
-  solution.evaluations *= guided.evaluations();
-  return solution;
+  if (!sampling.uses_student) {
+    return nn::solver_times(sampling.sampler, schedule_, sampling.grid,
+                            sampling.steps, from);
+  }
+  if (from < 1.0) {
+    throw Error(ErrorKind::usage,
+                "diffusion: a student starts from noise only, not from a "
+                "noised latent",
+                "use another sampler for style transfer");
+  }
+  return student_times(schedule_, options_.student.steps);
 }
 
 Draw DiffusionPrior::draw(const at::Tensor& z, double from,
                           const GuidanceOf& guidance,
                           at::Generator& generator) const {
+  const auto& sampling = options_.sampling;
+  const ReverseProcess process{
+      schedule_,
+      sampling.uses_student ? nn::SolverKind::ddim : sampling.sampler,
+      options_.predicts_velocity};
+  const auto times = times_from(from);
   Draw result;
   std::vector<at::Tensor> parts{z.narrow(0, 0, 0)};
   for (std::int64_t first = 0; first < z.size(0); first += kRowsAtOnce) {
     const auto count = std::min(kRowsAtOnce, z.size(0) - first);
-    const auto solution = solve_rows(z.narrow(0, first, count), from,
-                                     guidance(first, count), generator);
+    const auto solution = solve_guided(process, times, guidance(first, count),
+                                       z.narrow(0, first, count), generator);
     parts.push_back(solution.z);
     result.nfe = solution.evaluations;
   }
@@ -299,48 +326,12 @@ Draw DiffusionPrior::draw(const at::Tensor& z, double from,
 Draw DiffusionPrior::do_sample(std::int64_t n, at::Generator& generator) {
   const at::NoGradGuard no_grad;
   const auto guidance = [this](std::int64_t, std::int64_t) {
-    return GuidedPrediction::joint(*average_, early_.get(),
-                                   options_.sampling.autoguidance);
+    const auto& sampling = options_.sampling;
+    return GuidedPrediction::joint(
+        sampling_network(), early_.get(),
+        sampling.uses_student ? 1.0 : sampling.autoguidance);
   };
   return draw(noise(n, generator), 1.0, guidance, generator);
-}
-
-std::int64_t DiffusionPrior::checked_rows(const Condition& condition) const {
-  std::int64_t rows = -1;
-  for (const std::size_t m : condition.subset.indices()) {
-    if (m >= num_modalities()) {
-      throw Error(ErrorKind::usage,
-                  "diffusion: the condition names modality " +
-                      std::to_string(m) + " of " +
-                      std::to_string(num_modalities()),
-                  "condition on modalities of the dataset it was fitted on");
-    }
-    const auto x = source(m, condition.features, condition.batch);
-    SHALAB_CHECK(rows < 0 || x.size(0) == rows,
-                 "the condition's modalities differ in rows");
-    rows = x.size(0);
-  }
-  return rows;
-}
-
-// One [count, W] per conditional prediction: a single one, or one per
-// modality of the subset when they are averaged.
-std::vector<at::Tensor> DiffusionPrior::conditions(const Condition& condition,
-                                                   std::int64_t first,
-                                                   std::int64_t count,
-                                                   at::Generator& generator) {
-  std::vector<at::Tensor> told;
-  for (const std::size_t m : condition.subset.indices()) {
-    const auto x = source(m, condition.features, condition.batch);
-    told.push_back(embed(*average_, m, x.narrow(0, first, count)));
-  }
-  const auto choices = static_cast<std::int64_t>(told.size());
-  if (choices == 1 || options_.sampling.averages_subset) return told;
-  const auto choice = at::randint(0, choices, {count}, generator,
-                                  alpha_.options().dtype(at::kLong));
-  const auto index =
-      choice.view({1, count, 1}).expand({1, count, told[0].size(1)});
-  return {at::stack(told).gather(0, index).squeeze(0)};
 }
 
 at::Tensor DiffusionPrior::noised_start(const Condition& condition,
@@ -363,17 +354,19 @@ at::Tensor DiffusionPrior::noised_start(const Condition& condition,
 Draw DiffusionPrior::do_sample_given(const Condition& condition,
                                      at::Generator& generator) {
   const at::NoGradGuard no_grad;
-  const std::int64_t rows = checked_rows(condition);
+  const std::int64_t rows = conditioner_.rows_of(condition);
   const bool has_start = condition.start.defined();
   SHALAB_CHECK(!has_start || condition.start.size(0) == rows,
                "the start and the condition differ in rows");
   const auto z =
       has_start ? noised_start(condition, generator) : noise(rows, generator);
   const auto guidance = [&](std::int64_t first, std::int64_t count) {
+    const auto& sampling = options_.sampling;
     return GuidedPrediction::conditional(
-        *average_, options_.sampling.has_early_null ? *early_ : *average_,
-        conditions(condition, first, count, generator),
-        options_.sampling.guidance);
+        sampling_network(), null_network(),
+        conditioner_.for_sampling(sampling_network(), condition, first, count,
+                                  sampling.averages_subset, generator),
+        sampling.uses_student ? 1.0 : sampling.guidance);
   };
   return draw(z, has_start ? condition.noise_level : 1.0, guidance, generator);
 }

@@ -7,6 +7,8 @@ namespace shalab::diffusion {
 namespace {
 
 constexpr double kLastSnapshot = 0.95;
+constexpr const char* kStudent = "student";
+constexpr double kMostStudentSteps = 20;
 
 void declare_network_fields(FieldList& fields) {
   fields.choice("condition", "h", {"h", "x"},
@@ -45,11 +47,32 @@ void declare_training_fields(FieldList& fields) {
               "bring z and features to zero mean and unit deviation");
 }
 
+void declare_student_fields(FieldList& fields) {
+  fields
+      .integer("student_steps", 0,
+               "evaluations of a student distilled from the prior, guidance "
+               "included, for sampler = student; 0 = none")
+      .range(0, kMostStudentSteps);
+  fields
+      .real("student_share", 0.3,
+            "last share of training, which trains the student")
+      .range(0.05, kLastSnapshot);
+  fields
+      .real("student_guidance", 1.0,
+            "guidance of conditional draws that the student learns")
+      .at_least(0.0);
+  fields
+      .real("student_autoguidance", 1.0,
+            "autoguidance of joint draws that the student learns")
+      .at_least(0.0);
+}
+
 void declare_sampling_fields(FieldList& fields) {
   fields
       .choice("sampler", "unipc2",
-              {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "ddpm"},
-              "solver of the reverse process")
+              {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "ddpm", kStudent},
+              "solver of the reverse process, or the distilled student, which "
+              "has its own steps and guidance")
       .after_training();
   fields.integer("steps", 10, "steps of the sampler")
       .range(1, double(nn::NoiseSchedule::kSteps))
@@ -81,6 +104,65 @@ void declare_sampling_fields(FieldList& fields) {
       .after_training();
 }
 
+StudentOptions read_student(const Settings& settings) {
+  return {settings.integer("student_steps"), settings.real("student_share"),
+          settings.real("student_guidance"),
+          settings.real("student_autoguidance")};
+}
+
+SamplingOptions read_sampling(const Settings& settings) {
+  SamplingOptions sampling;
+  const auto sampler = settings.text("sampler");
+  sampling.uses_student = sampler == kStudent;
+  if (!sampling.uses_student) sampling.sampler = nn::solver_named(sampler);
+  sampling.steps = settings.integer("steps");
+  sampling.grid = nn::time_grid_named(settings.text("grid"));
+  sampling.guidance = settings.real("guidance");
+  sampling.has_early_null = settings.text("guidance_null") == "early";
+  sampling.autoguidance = settings.real("autoguidance");
+  sampling.averages_subset = settings.text("subset_conditioning") == "average";
+  return sampling;
+}
+
+// The key that needs the early copy of the weights; null = none does.
+const char* key_that_needs_early(const Options& options) {
+  if (options.sampling.has_early_null) return "guidance_null = early";
+  if (options.sampling.autoguidance != 1.0) return "autoguidance";
+  if (options.student.steps > 0 && options.student.autoguidance != 1.0) {
+    return "student_autoguidance";
+  }
+  return nullptr;
+}
+
+void check(const Options& options) {
+  const auto* key = key_that_needs_early(options);
+  if (key != nullptr && options.snapshot == 0.0) {
+    throw Error(ErrorKind::usage,
+                std::string("diffusion: ") + key +
+                    " needs the early copy of the weights, and snapshot = 0 "
+                    "keeps none",
+                "train with snapshot between 0.2 and 0.35");
+  }
+  const auto& sampling = options.sampling;
+  if (sampling.uses_student && options.student.steps == 0) {
+    throw Error(ErrorKind::usage,
+                "diffusion: sampler = student, but student_steps = 0 trains "
+                "none",
+                "train with student_steps between 1 and 4");
+  }
+  if (sampling.uses_student && sampling.averages_subset) {
+    throw Error(ErrorKind::usage,
+                "diffusion: a student was told one modality at a time and "
+                "cannot average predictions",
+                "set subset_conditioning = random");
+  }
+  if (options.student.steps > 0 && !options.predicts_velocity) {
+    throw Error(ErrorKind::usage,
+                "diffusion: a student learns velocities, and prediction = eps",
+                "set prediction = v");
+  }
+}
+
 }  // namespace
 
 void declare_fields(FieldList& fields) {
@@ -89,6 +171,7 @@ void declare_fields(FieldList& fields) {
   StepDefaults defaults;
   defaults.weight_decay = 0.01;
   declare_step_fields(fields, defaults);
+  declare_student_fields(fields);
   declare_sampling_fields(fields);
 }
 
@@ -107,25 +190,9 @@ Options read_options(const Settings& settings) {
   options.ema = settings.real("ema");
   options.snapshot = settings.real("snapshot");
   options.standardises = settings.flag("standardise");
-  auto& sampling = options.sampling;
-  sampling.sampler = nn::solver_named(settings.text("sampler"));
-  sampling.steps = settings.integer("steps");
-  sampling.grid = nn::time_grid_named(settings.text("grid"));
-  sampling.guidance = settings.real("guidance");
-  sampling.has_early_null = settings.text("guidance_null") == "early";
-  sampling.autoguidance = settings.real("autoguidance");
-  sampling.averages_subset = settings.text("subset_conditioning") == "average";
-  const bool needs_early =
-      sampling.has_early_null || sampling.autoguidance != 1.0;
-  if (needs_early && options.snapshot == 0.0) {
-    throw Error(ErrorKind::usage,
-                std::string("diffusion: ") +
-                    (sampling.has_early_null ? "guidance_null = early"
-                                             : "autoguidance") +
-                    " needs the early copy of the weights, and snapshot = 0 "
-                    "keeps none",
-                "train with snapshot between 0.2 and 0.35");
-  }
+  options.student = read_student(settings);
+  options.sampling = read_sampling(settings);
+  check(options);
   return options;
 }
 

@@ -12,6 +12,7 @@ namespace shalab::diffusion {
 
 // How samples are drawn: may change on a trained prior.
 struct SamplingOptions {
+  bool uses_student = false;  // else the sampler
   nn::SolverKind sampler = nn::SolverKind::unipc2;
   std::int64_t steps = 10;
   nn::TimeGrid grid = nn::TimeGrid::uniform;
@@ -19,6 +20,14 @@ struct SamplingOptions {
   bool has_early_null = false;  // the null term comes from the early snapshot
   double autoguidance = 1.0;
   bool averages_subset = false;  // else one modality per sample at random
+};
+
+// A student of the last part of training (student.h).
+struct StudentOptions {
+  std::int64_t steps = 0;     // N; 0 = no student
+  double share = 0.3;         // of training
+  double guidance = 1.0;      // of the teacher's conditional draws
+  double autoguidance = 1.0;  // of its joint draws
 };
 
 struct Options {
@@ -31,12 +40,14 @@ struct Options {
   double ema = 0.999;
   double snapshot = 0.25;
   bool standardises = true;
+  StudentOptions student;
   SamplingOptions sampling;
 };
 
 void declare_fields(FieldList& fields);
 
-// Error(usage) where a key needs an early snapshot and snapshot = 0.
+// Error(usage) where a key needs an early snapshot and snapshot = 0, a student
+// that is not there, or a student needs a velocity.
 Options read_options(const Settings& settings);
 
 }  // namespace shalab::diffusion

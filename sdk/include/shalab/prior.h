@@ -131,6 +131,9 @@ class Prior : public torch::nn::Module {
   virtual Terms loss(const LatentBatch& batch, double progress,
                      at::Generator& generator);
   virtual void after_step(double progress);
+  // Where the learning rate's schedule stands, in [0, 1): a prior that trains
+  // in parts can give each its own. The default is progress itself.
+  virtual double schedule_progress(double progress) const;
   // Fitting at once, to the whole training set (EM).
   virtual void fit(const LatentSet& latents, const Services& services,
                    at::Generator& generator);

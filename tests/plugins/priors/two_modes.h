@@ -84,7 +84,8 @@ inline double train(Prior& prior, const LatentSet& latents,
   for (std::int64_t i = 0; i < steps; ++i) {
     const double progress = double(i) / double(steps);
     optimiser.param_groups()[0].options().set_lr(
-        kPeakRate * 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+        kPeakRate * 0.5 *
+        (1.0 + std::cos(std::numbers::pi * prior.schedule_progress(progress))));
     const auto terms =
         prior.loss(batch_of(latents, 128, generator), progress, generator);
     optimiser.zero_grad();
