@@ -5,8 +5,8 @@
 
 #include "base/files.h"
 #include "model/checkpoint_manifest.h"
-#include "model/safetensors.h"
 #include "shalab/error.h"
+#include "shalab/io/safetensors.h"
 
 namespace shalab {
 
@@ -150,8 +150,8 @@ fs::path save_checkpoint(const fs::path& root, std::int64_t step,
                         num_bytes(checkpoint.optimiser) + state.size() +
                         kSpareSpace);
   write_folder_atomically(target, [&](const fs::path& folder) {
-    write_safetensors(folder / kModel, checkpoint.model);
-    write_safetensors(folder / kOptimiser, checkpoint.optimiser);
+    io::write_safetensors(folder / kModel, checkpoint.model);
+    io::write_safetensors(folder / kOptimiser, checkpoint.optimiser);
     write_file_atomically(folder / kState, state);
     write_checkpoint_manifest(folder, step, file_names());
   });
@@ -174,8 +174,9 @@ LoadedCheckpoint load_checkpoint(const fs::path& folder) {
   loaded.step = verify_checkpoint(folder);
   loaded.path = folder;
   try {
-    loaded.checkpoint.model = read_safetensors(folder / kModel).tensors;
-    loaded.checkpoint.optimiser = read_safetensors(folder / kOptimiser).tensors;
+    loaded.checkpoint.model = io::read_safetensors(folder / kModel).tensors;
+    loaded.checkpoint.optimiser =
+        io::read_safetensors(folder / kOptimiser).tensors;
     loaded.checkpoint.state = nlohmann::json::parse(read_file(folder / kState));
   } catch (const Error& error) {
     throw Error(ErrorKind::resume, error.message(), error.hint());

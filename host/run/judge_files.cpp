@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "model/safetensors.h"
 #include "model/tensors_of.h"
 #include "shalab/error.h"
+#include "shalab/io/safetensors.h"
 
 namespace shalab {
 
@@ -37,7 +37,7 @@ void write_trained_judge(const std::filesystem::path& folder,
   for (auto& [name, weight] : weights) weight = weight.detach().cpu();
   const std::filesystem::path file = judge_file(folder, modality);
   const std::filesystem::path draft = file.string() + ".draft";
-  write_safetensors(draft, weights, facts);
+  io::write_safetensors(draft, weights, facts);
   std::filesystem::rename(draft, file);
 }
 
@@ -53,7 +53,7 @@ std::shared_ptr<Judge> read_trained_judge(const std::filesystem::path& folder,
                     dataset_name + " is stored; looked at " + file.string(),
                 training_hint(dataset_name));
   }
-  const auto stored = read_safetensors(file);
+  const auto stored = io::read_safetensors(file);
   auto network = make_conv_judge_network(modality.shape, num_classes, 0);
   try {
     load_tensors(*network, stored.tensors, "");

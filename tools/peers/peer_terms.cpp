@@ -55,10 +55,10 @@ Tensors random_weights(const json& all, const std::string& name) {
 int write_weights(const std::filesystem::path& folder) {
   const json all = description();
   std::filesystem::create_directories(folder);
-  write_safetensors(folder / "batch.safetensors", random_batch(all));
+  io::write_safetensors(folder / "batch.safetensors", random_batch(all));
   for (const auto& [name, system] : all.at("systems").items()) {
-    write_safetensors(folder / (name + ".safetensors"),
-                      random_weights(all, name));
+    io::write_safetensors(folder / (name + ".safetensors"),
+                          random_weights(all, name));
   }
   return 0;
 }

@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "base/files.h"
-#include "model/safetensors.h"
 #include "shalab/error.h"
+#include "shalab/io/safetensors.h"
 #include "shalab/resident_dataset.h"
 
 namespace shalab {
@@ -96,7 +96,8 @@ TEST_F(Judges, AreTrainedStoredAndFoundAgain) {
 
 TEST_F(Judges, KeepWhatTheyWereTrainedOnAsMetadata) {
   train();
-  const Safetensors stored = read_safetensors(folder() / "picture.safetensors");
+  const io::Safetensors stored =
+      io::read_safetensors(folder() / "picture.safetensors");
   EXPECT_EQ(stored.metadata.at("test_accuracy"), "1");
   EXPECT_EQ(stored.metadata.at("train_tuples"), "64");
   EXPECT_EQ(stored.metadata.at("data"), "two_shades");
@@ -147,9 +148,9 @@ TEST_F(Judges, SayHowToGetAMissingOne) {
 TEST_F(Judges, RefuseWeightsOfAnotherShape) {
   train();
   const std::filesystem::path file = folder() / "picture.safetensors";
-  Safetensors stored = read_safetensors(file);
+  io::Safetensors stored = io::read_safetensors(file);
   stored.tensors["out.weight"] = at::zeros({3, 128});
-  write_safetensors(file, stored.tensors, stored.metadata);
+  io::write_safetensors(file, stored.tensors, stored.metadata);
   try {
     bank();
     FAIL() << "not refused";

@@ -16,7 +16,7 @@
 #include "../load.h"
 #include "mean_draws.h"
 #include "model/multimodal_model.h"
-#include "model/safetensors.h"
+#include "shalab/io/safetensors.h"
 #include "shalab/objective.h"
 #include "shalab/random.h"
 
@@ -213,9 +213,9 @@ inline Batch batch_of(const json& all, const Tensors& tensors) {
 // The terms of a system with the weights and the batch of the fixtures.
 inline NamedNumbers fixture_terms(const json& all, const std::string& name) {
   System system(all, name);
-  system.load(read_safetensors(kFolder + name + ".safetensors").tensors);
-  return system.terms(
-      batch_of(all, read_safetensors(kFolder + "batch.safetensors").tensors));
+  system.load(io::read_safetensors(kFolder + name + ".safetensors").tensors);
+  return system.terms(batch_of(
+      all, io::read_safetensors(kFolder + "batch.safetensors").tensors));
 }
 
 inline double relative_difference(double value, double reference) {

@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "shalab/io/safetensors.h"
 
 #include <ATen/ATen.h>
 
@@ -12,10 +12,10 @@
 #include <string_view>
 #include <tuple>
 
-#include "model/safetensors_header.h"
+#include "safetensors_header.h"
 #include "shalab/error.h"
 
-namespace shalab {
+namespace shalab::io {
 
 namespace fs = std::filesystem;
 
@@ -242,4 +242,4 @@ Safetensors read_safetensors(const fs::path& file) {
   return result;
 }
 
-}  // namespace shalab
+}  // namespace shalab::io

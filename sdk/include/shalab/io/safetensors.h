@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-namespace shalab {
+namespace shalab::io {
 
 struct Safetensors {
   std::map<std::string, at::Tensor> tensors;
@@ -20,9 +20,9 @@ struct Safetensors {
 
 // Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL; any device and strides. Every
 // tensor begins at a multiple of 8 bytes or of its element size. The file is
-// new and unsynced: see base/files.h for what makes it last. Throws
-// Error(data) when it cannot be written, Error(run) for a tensor of another
-// type, an undefined one, or a name or text that is not UTF-8.
+// new and unsynced. Throws Error(data) when it cannot be written, Error(run)
+// for a tensor of another type, an undefined one, or a name or text that is not
+// UTF-8.
 void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
@@ -34,4 +34,4 @@ void write_safetensors(const std::filesystem::path& file,
 // not checked. Throws Error(data) naming the file and what is wrong.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
-}  // namespace shalab
+}  // namespace shalab::io

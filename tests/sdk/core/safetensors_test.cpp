@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "shalab/io/safetensors.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -7,10 +7,10 @@
 #include <fstream>
 #include <random>
 
-#include "base/files.h"
+#include "../io/io_fixture.h"
 #include "shalab/error.h"
 
-namespace shalab {
+namespace shalab::io {
 namespace safetensors_test {
 
 namespace fs = std::filesystem;
@@ -53,30 +53,24 @@ std::string entry(const std::string& dtype, const std::string& shape,
          R"(,"data_offsets":)" + offsets + "}";
 }
 
-class SafetensorsFile : public testing::Test {
+class SafetensorsFile : public IoTest {
  protected:
+  void SetUp() override {
+    IoTest::SetUp();
+    file_ = path("a.safetensors");
+  }
+
   fs::path put(const std::string& bytes) const {
-    fs::remove(file_);  // file systems sync a truncated one, which is slow
-    std::ofstream(file_, std::ios::binary) << bytes;
-    return file_;
+    return IoTest::put(file_.filename(), bytes);
   }
 
   void expect_refused(const std::string& bytes, const std::string& reason) {
     put(bytes);
-    try {
-      read_safetensors(file_);
-      ADD_FAILURE() << "was read; '" << reason << "' expected";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::data);
-      EXPECT_TRUE(error.message().starts_with(file_.string()))
-          << error.message();
-      EXPECT_NE(error.message().find(reason), std::string::npos)
-          << error.message();
-    }
+    IoTest::expect_refused([&] { read_safetensors(file_); }, file_.string(),
+                           reason);
   }
 
-  TemporaryFolder folder_;
-  fs::path file_ = folder_.path() / "a.safetensors";
+  fs::path file_;
 };
 
 Tensors one_of_each() {
@@ -119,7 +113,7 @@ TEST_F(SafetensorsFile, MakesStridedTensorsContiguous) {
 
 TEST_F(SafetensorsFile, AlignsEveryTensor) {
   write_safetensors(file_, one_of_each(), {{"odd", "x"}});
-  const std::string bytes = read_file(file_);
+  const std::string bytes = contents(file_);
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   EXPECT_EQ(length % 8, 0u);
@@ -150,7 +144,7 @@ TEST_F(SafetensorsFile, RefusesWhatItCannotWrite) {
   EXPECT_THROW(write_safetensors(file_, {{"__metadata__", at::zeros({1})}}),
                Error);
   EXPECT_THROW(write_safetensors(file_, {{"\xff", at::zeros({1})}}), Error);
-  EXPECT_THROW(write_safetensors(folder_.path() / "no" / "a", {}), Error);
+  EXPECT_THROW(write_safetensors(path("no") / "a", {}), Error);
 }
 
 TEST_F(SafetensorsFile, RefusesAWrongHeaderLength) {
@@ -258,7 +252,7 @@ TEST_F(SafetensorsFile, RefusesTensorsThatDoNotTileTheFile) {
 
 TEST_F(SafetensorsFile, SurvivesTwoThousandMutations) {
   write_safetensors(file_, one_of_each(), {{"key", "value"}});
-  const std::vector<std::string> originals = {read_file(file_),
+  const std::vector<std::string> originals = {contents(file_),
                                               from_hex(kByPython)};
   std::mt19937 engine(2);
   int num_refused = 0;
@@ -299,4 +293,4 @@ TEST_F(SafetensorsFile, SurvivesTwoThousandMutations) {
 }
 
 }  // namespace safetensors_test
-}  // namespace shalab
+}  // namespace shalab::io

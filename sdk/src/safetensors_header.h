@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace shalab {
+namespace shalab::io {
 
 inline constexpr const char* kMetadata = "__metadata__";
 
@@ -36,4 +36,4 @@ struct SafetensorsHeader {
 SafetensorsHeader parse_safetensors_header(const std::filesystem::path& where,
                                            std::string_view text);
 
-}  // namespace shalab
+}  // namespace shalab::io

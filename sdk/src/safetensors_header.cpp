@@ -1,4 +1,4 @@
-#include "model/safetensors_header.h"
+#include "safetensors_header.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -7,7 +7,7 @@
 
 #include "shalab/error.h"
 
-namespace shalab {
+namespace shalab::io {
 
 namespace fs = std::filesystem;
 
@@ -168,4 +168,4 @@ SafetensorsHeader parse_safetensors_header(const fs::path& where,
   return std::move(events.header);
 }
 
-}  // namespace shalab
+}  // namespace shalab::io
