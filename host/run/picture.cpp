@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <map>
+#include <sstream>
 
 namespace shalab {
 
@@ -12,6 +13,9 @@ namespace {
 constexpr std::int64_t kGap = 2;
 constexpr std::int64_t kGlyphWidth = 4;
 constexpr std::int64_t kGlyphHeight = 5;
+constexpr std::int64_t kLineHeight = kGlyphHeight + 1;
+constexpr std::int64_t kLineLength = 32;  // characters of a line of words
+constexpr std::int64_t kLines = 6;        // the rest of a caption is cut off
 constexpr std::array<std::uint8_t, 3> kInk{20, 20, 20};
 constexpr std::array<std::uint8_t, 3> kFrame{220, 60, 20};
 
@@ -104,11 +108,49 @@ struct Size {
   std::int64_t height = 0;
 };
 
+// Symbols are words, not letters (a few of several letters may be marks).
+bool has_words(const ModalitySpec& modality) {
+  const auto& symbols = modality.vocabulary;
+  const auto longer = std::count_if(
+      symbols.begin(), symbols.end(),
+      [](const std::string& symbol) { return symbol.size() > 1; });
+  return 2 * static_cast<std::size_t>(longer) > symbols.size();
+}
+
+// Lines of at most kLineLength characters, broken at blanks.
+std::vector<std::string> wrapped(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    word.resize(std::min<std::size_t>(word.size(), kLineLength));
+    if (lines.empty() || lines.back().size() + 1 + word.size() > kLineLength) {
+      lines.push_back(word);
+    } else {
+      lines.back() += " " + word;
+    }
+  }
+  lines.resize(std::min<std::size_t>(lines.size(), kLines));
+  return lines;
+}
+
 Size cell_size(const ModalitySpec& modality) {
   if (modality.kind == ModalityKind::image) {
     return {modality.shape[2], modality.shape[1]};
   }
+  if (has_words(modality)) {
+    return {kLineLength * kGlyphWidth, kLines * kLineHeight};
+  }
   return {modality.shape[0] * kGlyphWidth, kGlyphHeight};
+}
+
+void draw_tokens(Canvas& canvas, std::int64_t x, std::int64_t y,
+                 const at::Tensor& tokens, const ModalitySpec& modality) {
+  const auto text = token_text(tokens, modality);
+  if (!has_words(modality)) return canvas.text(x, y, text);
+  for (const std::string& line : wrapped(text)) {
+    canvas.text(x, y, line);
+    y += kLineHeight;
+  }
 }
 
 }  // namespace
@@ -116,9 +158,13 @@ Size cell_size(const ModalitySpec& modality) {
 std::string token_text(const at::Tensor& tokens, const ModalitySpec& modality) {
   std::string text;
   const auto cpu = tokens.cpu();
+  const bool words = has_words(modality);
   for (std::int64_t i = 0; i < cpu.size(0); ++i) {
-    text += modality.vocabulary.at(
+    const std::string& symbol = modality.vocabulary.at(
         static_cast<std::size_t>(cpu[i].item<std::int64_t>()));
+    if (symbol == "<eos>") break;
+    if (symbol == "<pad>") continue;
+    text += (words && !text.empty() ? " " : "") + symbol;
   }
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
@@ -164,7 +210,7 @@ std::optional<io::Image> draw_grid(const std::vector<GridRow>& rows,
       if (is_image) {
         canvas.picture(x, y, samples[n]);
       } else {
-        canvas.text(x, y, token_text(samples[n], *row.modality));
+        draw_tokens(canvas, x, y, samples[n], *row.modality);
       }
     }
     if (row.is_input) {

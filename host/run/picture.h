@@ -20,12 +20,14 @@ struct GridRow {
 };
 
 // Rows below each other, the n-th samples in one column, pixels enlarged
-// `scale` times. Tokens are drawn as text in capitals. Vector modalities
+// `scale` times. Tokens are drawn as text in capitals, words in
+// lines. Vector modalities
 // cannot be drawn and are left out; nothing when no row is left.
 std::optional<io::Image> draw_grid(const std::vector<GridRow>& rows,
                                    std::int64_t scale = 2);
 
-// Tokens int64 [T] as text, trailing spaces cut.
+// Tokens int64 [T] as text up to <eos>, without <pad>, words with blanks
+// between them, trailing spaces cut.
 std::string token_text(const at::Tensor& tokens, const ModalitySpec& modality);
 
 }  // namespace shalab
