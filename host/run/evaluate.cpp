@@ -15,10 +15,12 @@ struct Watcher {
   std::unique_ptr<Metric> metric;
   std::vector<GenerationTask> tasks;
   std::string mark;
+  std::filesystem::path folder;
 };
 
 MetricContext metric_context(const GenerationView& view,
-                             const EvaluationOptions& options) {
+                             const EvaluationOptions& options,
+                             const std::filesystem::path& folder) {
   MetricContext context;
   context.modalities = view.model.modalities();
   context.dataset = &view.dataset;
@@ -26,6 +28,7 @@ MetricContext metric_context(const GenerationView& view,
   context.max_samples = options.max_samples;
   context.judges = view.judges;
   context.services = view.context.services;
+  context.folder = folder;
   return context;
 }
 
@@ -35,7 +38,13 @@ std::vector<Watcher> watchers_of(const GenerationView& view,
                                  const EvaluationOptions& options) {
   std::vector<Watcher> result;
   for (const auto& maker : metrics) {
-    Watcher watcher{maker.make(metric_context(view, options)), {}, maker.mark};
+    const auto folder = options.folder.empty()
+                            ? options.folder
+                            : options.folder / maker.name / source.name;
+    Watcher watcher{maker.make(metric_context(view, options, folder)),
+                    {},
+                    maker.mark,
+                    folder};
     for (auto& task : watcher.metric->tasks()) {
       if (serves_task(view.model, source, task)) {
         watcher.tasks.push_back(task);
@@ -84,8 +93,10 @@ bool stands_behind(const GenerationTask& task, const std::string& source,
 void stamp(Measurement& row, const GenerationView& view,
            const LatentSource& source, const Watcher& watcher,
            const Costs& costs) {
+  bool is_draw = !row.source_subset.empty();
   for (const auto& task : watcher.tasks) {
     if (stands_behind(task, row.source_subset, view.model.modalities())) {
+      is_draw = is_draw || task.route == GenerationTask::Route::aggregate;
       row.nfe = std::max(row.nfe, costs.at(task).nfe);
       row.seconds += costs.at(task).seconds;
     }
@@ -96,8 +107,21 @@ void stamp(Measurement& row, const GenerationView& view,
     row.fingerprint += (row.fingerprint.empty() ? "" : " ") + watcher.mark;
   }
   row.generation = source.is_posterior()
-                       ? (conditional ? "draw" : "mean")
+                       ? (is_draw ? "draw" : "mean")
                        : source.prior->generation(conditional);
+}
+
+void record_files(const GenerationView& view, const Watcher& watcher) {
+  if (watcher.folder.empty() || !std::filesystem::exists(watcher.folder)) {
+    return;
+  }
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(watcher.folder)) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files) view.context.sink->artifact("metric", file);
 }
 
 }  // namespace
@@ -121,6 +145,7 @@ std::vector<Measurement> evaluate(const GenerationView& view,
         }
         result.push_back(std::move(row));
       }
+      record_files(view, watcher);
     }
   }
   return result;

@@ -345,7 +345,8 @@ std::vector<MetricMaker> Experiment::metrics() const {
   std::vector<MetricMaker> result;
   for (const auto* section : config_.of_kind("metric")) {
     const bool is_plain = section->instance == section->plugin;
-    result.push_back({is_plain ? "" : "metric=" + section->instance,
+    result.push_back({section->instance,
+                      is_plain ? "" : "metric=" + section->instance,
                       [this, section](const MetricContext& context) {
                         return registry_.make_metric(
                             section->plugin, section->settings, context);

@@ -42,6 +42,8 @@ const char* route_name(Route route) {
       return "reconstruction";
     case Route::importance:
       return "importance";
+    case Route::aggregate:
+      return "aggregate";
   }
   return "";
 }
@@ -56,6 +58,7 @@ at::Tensor shown(const ModalitySpec& modality, const at::Tensor& mode) {
 std::vector<Judgement> judged(const GenerationView& view,
                               const std::vector<at::Tensor>& samples) {
   std::vector<Judgement> result;
+  if (samples.empty()) return result;
   for (std::size_t m = 0; m < view.judges.judges.size(); ++m) {
     const auto& judge = view.judges.judges[m];
     result.push_back(judge ? judge->judge(samples[m]) : Judgement{});
@@ -120,6 +123,11 @@ Generated from_data(const GenerationView& view, const LatentSource& source,
     generated.log_weights = log_weights(view, generated.truth, features,
                                         task.num_importance_samples, generator);
     cost.nfe = 1;
+    return generated;
+  }
+  if (task.route == Route::aggregate) {
+    generated.latents = view.model.fuse(features, generated.truth.presence)
+                            .rsample(1, generator)[0];
     return generated;
   }
   const bool rebuilds = task.route == Route::reconstruction;
@@ -251,6 +259,8 @@ bool serves_task(const MultimodalModel& model, const LatentSource& source,
       return source.is_posterior() &&
              model.shared_prior()->traits().density ==
                  PriorTraits::Density::normalised;
+    case Route::aggregate:
+      return true;
   }
   return false;
 }
@@ -261,11 +271,13 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
                   const std::function<void(const Generated&)>& observe) {
   const bool gradients = source.prior && source.prior->traits().needs_gradients;
   const at::AutoGradMode grad_mode(gradients);
-  auto generator = make_generator(view.context.seed,
-                                  purpose + "/" + source.name + "/" +
-                                      route_name(task.route) + "/" +
-                                      task.source.text(view.model.modalities()),
-                                  view.context.device);
+  const auto owner =
+      task.route == Route::aggregate ? std::string("posterior") : source.name;
+  auto generator =
+      make_generator(view.context.seed,
+                     purpose + "/" + owner + "/" + route_name(task.route) +
+                         "/" + task.source.text(view.model.modalities()),
+                     view.context.device);
   const auto& services = view.context.services;
   const auto label = source.name + " " + route_name(task.route) + " " +
                      task.source.text(view.model.modalities());

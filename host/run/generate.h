@@ -48,11 +48,12 @@ struct TaskCost {
 };
 
 // Runs one task and hands each batch to `observe`. Randomness: a generator of
-// the purpose "<purpose>/<source>/<route>/<subset>". A conditional task leaves
-// out tuples that lack one of its source modalities. Private latents of seen
-// modalities come from q(w_m | x_m) (its mean for a reconstruction), others
-// from p(w). Errors: Error(usage) when the source cannot serve the task
-// (serves_task says so before).
+// the purpose "<purpose>/<source>/<route>/<subset>", the source of an aggregate
+// task being the posterior. A conditional task leaves out tuples that lack one
+// of its source modalities. Private latents of seen modalities come from
+// q(w_m | x_m) (its mean for a reconstruction), others from p(w). Errors:
+// Error(usage) when the source cannot serve the task (serves_task says so
+// before).
 TaskCost run_task(const GenerationView& view, const LatentSource& source,
                   const GenerationTask& task, Split split,
                   const std::string& purpose,
@@ -60,7 +61,8 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
 
 // Can `source` do `task`? joint: any prior; conditional: a conditional prior,
 // or the posterior of a subset that the fusion serves; reconstruction: the
-// posterior; importance: it too, where the training prior is normalised.
+// posterior; importance: it too, where the training prior is normalised;
+// aggregate: every source.
 bool serves_task(const MultimodalModel& model, const LatentSource& source,
                  const GenerationTask& task);
 

@@ -45,7 +45,8 @@ void check_metrics(Experiment& experiment, const RunContext& context,
                                experiment.evaluation_options().split,
                                experiment.evaluation_options().max_samples,
                                judges,
-                               context.services};
+                               context.services,
+                               {}};
   for (const auto& maker : experiment.metrics()) {
     maker.make(metric_context)->tasks();
   }
@@ -74,8 +75,10 @@ Measured measure(
       result.sources.push_back(experiment.latent_source(name));
     }
   }
-  const auto rows = evaluate(view, result.sources, experiment.metrics(),
-                             experiment.evaluation_options());
+  auto options = experiment.evaluation_options();
+  options.folder = context.folder / "metrics";
+  const auto rows =
+      evaluate(view, result.sources, experiment.metrics(), options);
   result.rows.insert(result.rows.end(), rows.begin(), rows.end());
   return result;
 }

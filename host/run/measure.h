@@ -31,7 +31,8 @@ struct Measured {
 
 // All metrics on the posterior (reconstruction, likelihood) and on every
 // source of `evaluate`, tuned where the config says so. `trained(name)` tells
-// whether a source can be used yet; others are left out with a warning.
+// whether a source can be used yet; others are left out with a warning. Files
+// of metrics go to `metrics/` in the run's folder.
 Measured measure(Experiment& experiment, const RunContext& context,
                  const JudgeBank& judges,
                  const std::function<bool(const std::string& source)>& trained);

@@ -14,11 +14,14 @@ int command_evaluate(const Invocation& invocation) {
   TrainedRun run(session, name, arguments.overrides());
   check_metrics(run.experiment(), run.context(), run.judges());
   auto& store = session.store();
+  const auto attempt = store.latest_attempt(run.id());
+  Recorder recorder(store, run.id(), attempt, session.folder_of(run.id()),
+                    session.log());
+  run.context().sink = &recorder;
   const auto rows =
       measure(run.experiment(), run.context(), run.judges(),
               [&](const std::string& source) { return run.is_trained(source); })
           .rows;
-  const auto attempt = store.latest_attempt(run.id());
   store.add_measurements(run.id(), attempt, rows);
   print_measurements(rows, invocation.options.json,
                      run.experiment().dataset().note());

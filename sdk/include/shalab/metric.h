@@ -1,6 +1,7 @@
 #pragma once
 // Metric plugin: turns generated samples into measurements.
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,10 +25,19 @@ namespace shalab {
 //   conditional:    z given x_S: one draw per tuple of the split
 //   reconstruction: z = mean of q(z | X), all modalities in and out
 //   importance:     log_weights [K, B] of q(z | X), for marginal likelihoods
+//   aggregate:      one draw of q(z | X) per tuple, nothing decoded: what the
+//                   draws of a prior are held against
 // joint and conditional are asked of every latent source of `evaluate`;
-// reconstruction and importance once, of the posterior.
+// reconstruction and importance once, of the posterior. aggregate is asked
+// beside every source, and gives the same draws each time.
 struct GenerationTask {
-  enum class Route { joint, conditional, reconstruction, importance };
+  enum class Route {
+    joint,
+    conditional,
+    reconstruction,
+    importance,
+    aggregate
+  };
   Route route = Route::joint;
   ModalitySubset source;         // conditional: S; otherwise empty
   std::int64_t num_samples = 0;  // joint: draws; others: tuples of the split
@@ -41,7 +51,8 @@ struct Generated {
   const GenerationTask* task = nullptr;
   at::Tensor latents;                 // [B, D]
   std::vector<at::Tensor> samples;    // by modality, like Batch::data: decoded
-                                      // means, images clamped to [0, 1]
+                                      // means, images clamped to [0, 1];
+                                      // empty for importance and aggregate
   std::vector<Judgement> judgements;  // of `samples`, by modality; empty
                                       // without judges
   Batch truth;                        // the tuples x; empty for joint
@@ -55,6 +66,10 @@ struct MetricContext {
   std::int64_t max_samples = 0;  // of joint draws and of tuples
   JudgeBank judges;
   Services services;
+  // Where finish() may leave pictures and arrays, the instance's own; made by
+  // who writes first. What lies there then is recorded as artifacts of the
+  // run. Empty: nothing is kept.
+  std::filesystem::path folder;
 };
 
 // One instance measures one latent source: tasks(), then observe() for each
