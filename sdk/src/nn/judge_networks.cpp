@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "mst_networks.h"
 #include "shalab/error.h"
 #include "shalab/io/tensors.h"
 #include "shalab/nn/judges.h"
@@ -116,7 +117,9 @@ using NetworkMaker = std::function<std::shared_ptr<JudgeNetwork>()>;
 const std::map<std::string, NetworkMaker>& official_networks() {
   static const std::map<std::string, NetworkMaker> makers = {
       {"polymnist_cnn", [] { return std::make_shared<PolyMnistCnn>(); }},
-      {"mst_mnist", [] { return std::make_shared<MstMnist>(); }}};
+      {"mst_mnist", [] { return std::make_shared<MstMnist>(); }},
+      {"mst_svhn", make_mst_svhn},
+      {"mst_text", make_mst_text}};
   return makers;
 }
 
@@ -140,18 +143,19 @@ std::shared_ptr<JudgeNetwork> make_official_network(
 void load(JudgeNetwork& network, const io::NamedArrays& weights,
           const std::string& origin) {
   const at::NoGradGuard no_grad;
-  const auto parameters = network.named_parameters();
-  for (const auto& item : parameters) {
+  auto values = network.named_parameters();
+  values.update(network.named_buffers());  // batch normalisation's statistics
+  for (const auto& item : values) {
     const auto found = weights.find(item.key());
     if (found == weights.end()) refuse(origin, "no array " + item.key());
     if (found->second.shape != item.value().sizes().vec()) {
       refuse(origin, item.key() + " has another shape");
     }
-    at::Tensor parameter = item.value();
-    parameter.copy_(io::to_tensor(found->second));
+    at::Tensor value = item.value();
+    value.copy_(io::to_tensor(found->second));
   }
   for (const auto& [name, array] : weights) {
-    if (!parameters.contains(name)) refuse(origin, "unknown array " + name);
+    if (!values.contains(name)) refuse(origin, "unknown array " + name);
   }
 }
 

@@ -22,7 +22,9 @@ std::string digest_of(const torch::nn::Module& network,
                       const std::string& architecture) {
   Digest64 digest;
   digest.add(architecture);
-  for (const auto& item : network.named_parameters()) {
+  auto all = network.named_parameters();
+  all.update(network.named_buffers());
+  for (const auto& item : all) {
     const at::Tensor values = item.value().detach().cpu().contiguous();
     digest.add(item.key()).add(values.data_ptr(), values.nbytes());
   }

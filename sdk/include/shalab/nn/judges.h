@@ -45,6 +45,9 @@ std::shared_ptr<Judge> make_network_judge(std::shared_ptr<JudgeNetwork> network,
 //   mst_mnist      1x28x28, keys conv1..3, linear; convolutions 1-32-64-128
 //                  (4x4, stride 2), linear 128-10; features are the last
 //                  convolution's (mmJSD, MoPoE)
+//   mst_svhn       3x32x32, keys conv1..4, bn1..4, linear (mmJSD, MoPoE)
+//   mst_text       8 tokens of 71 symbols, keys conv1, resblock_1, resblock_4,
+//                  linear; two residual blocks over one-hot symbols
 // Throws Error(data) that names `origin` on a missing, left over or misshapen
 // array, and Error(plugin) that lists the architectures on an unknown one.
 std::shared_ptr<Judge> make_official_judge(const std::string& architecture,
