@@ -1,0 +1,236 @@
+// CUB-RES, the residual networks of Palumbo et al. (2023) for pictures of
+// birds: 64 x 64 images of any channel count.
+
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "shalab/error.h"
+#include "shalab/nn/init.h"
+#include "shalab/nn/towers.h"
+
+namespace shalab {
+namespace {
+
+constexpr std::int64_t kSide = 64;
+constexpr std::int64_t kWidth = 64;  // at full size
+constexpr double kSlope = 0.2;
+constexpr double kResidualWeight = 0.1;
+
+void declare_fields(FieldList& fields) {
+  fields.choice("grid", "2", {"2", "4", "8", "16"},
+                "side of the last maps: 2 as MMVAE+, 16 as MLD and MultiVae");
+  fields.integer("max_width", 256, "most channels; they double at each halving")
+      .at_least(1);
+  fields.flag("flat_features", false,
+              "the features are the last maps themselves, as printed, without "
+              "a linear layer; then features = 1024 for grid 2 and 256 "
+              "channels");
+  declare_init_field(fields);
+  declare_likelihood_fields(fields);
+}
+
+// Channels at side 64, 32, ... grid.
+struct Pyramid {
+  std::vector<std::int64_t> widths;
+  std::int64_t grid = 0;
+
+  std::int64_t flat() const { return widths.back() * grid * grid; }
+};
+
+Pyramid pyramid_of(const Settings& settings) {
+  Pyramid pyramid;
+  pyramid.grid = std::stoll(settings.text("grid"));
+  const std::int64_t most = settings.integer("max_width");
+  std::int64_t width = kWidth;
+  for (std::int64_t side = kSide; side >= pyramid.grid; side /= 2) {
+    // The input layer and its block keep 64 channels whatever the limit.
+    pyramid.widths.push_back(side == kSide ? kWidth : std::min(width, most));
+    width *= 2;
+  }
+  return pyramid;
+}
+
+torch::nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
+}
+
+at::Tensor activated(const at::Tensor& x) { return at::leaky_relu(x, kSlope); }
+
+// x -> shortcut(x) + 0.1 conv(act(conv(act(x)))): the shortcut is x, or a
+// convolution 1 x 1 without bias where the channels change.
+class ResidualImpl : public torch::nn::Module {
+ public:
+  ResidualImpl(std::int64_t in, std::int64_t out)
+      : first_(conv3(in, std::min(in, out))),
+        second_(conv3(std::min(in, out), out)) {
+    register_module("first", first_);
+    register_module("second", second_);
+    if (in != out) {
+      shortcut_ = register_module(
+          "shortcut",
+          torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    const at::Tensor h =
+        second_->forward(activated(first_->forward(activated(x))));
+    return (shortcut_ ? shortcut_->forward(x) : x) + kResidualWeight * h;
+  }
+
+ private:
+  torch::nn::Conv2d first_;
+  torch::nn::Conv2d second_;
+  torch::nn::Conv2d shortcut_{nullptr};
+};
+TORCH_MODULE(Residual);
+
+class TowerImpl : public torch::nn::Module {
+ public:
+  TowerImpl(const Pyramid& pyramid, std::int64_t channels, std::int64_t out,
+            bool is_flat)
+      : input_(conv3(channels, kWidth)), block_(kWidth, kWidth) {
+    register_module("input", input_);
+    register_module("block", block_);
+    for (std::size_t i = 1; i < pyramid.widths.size(); ++i) {
+      down_.push_back(
+          register_module("down_" + std::to_string(i),
+                          Residual(pyramid.widths[i - 1], pyramid.widths[i])));
+    }
+    if (!is_flat) {
+      linear_ =
+          register_module("linear", torch::nn::Linear(pyramid.flat(), out));
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    at::Tensor h = block_->forward(
+        input_->forward(x.contiguous(at::MemoryFormat::ChannelsLast)));
+    for (auto& down : down_) h = down->forward(at::avg_pool2d(h, 3, 2, 1));
+    return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
+  }
+
+ private:
+  torch::nn::Conv2d input_;
+  Residual block_;
+  std::vector<Residual> down_;
+  torch::nn::Linear linear_{nullptr};
+};
+TORCH_MODULE(Tower);
+
+class DecoderImpl : public torch::nn::Module {
+ public:
+  DecoderImpl(const Pyramid& pyramid, std::int64_t code, std::int64_t channels)
+      : width_(pyramid.widths.back()),
+        grid_(pyramid.grid),
+        linear_(code, pyramid.flat()),
+        block_(kWidth, kWidth),
+        output_(conv3(kWidth, channels)) {
+    register_module("linear", linear_);
+    for (std::size_t i = pyramid.widths.size() - 1; i > 0; --i) {
+      up_.push_back(
+          register_module("up_" + std::to_string(i),
+                          Residual(pyramid.widths[i], pyramid.widths[i - 1])));
+    }
+    register_module("block", block_);
+    register_module("output", output_);
+  }
+
+  // [N, C, 64, 64], no nonlinearity at the end.
+  at::Tensor forward(const at::Tensor& code) {
+    at::Tensor h = linear_->forward(code)
+                       .view({-1, width_, grid_, grid_})
+                       .contiguous(at::MemoryFormat::ChannelsLast);
+    for (auto& up : up_) {
+      const std::int64_t side = h.size(2) * 2;
+      h = at::upsample_nearest2d(up->forward(h), {side, side});
+    }
+    return output_->forward(activated(block_->forward(h)));
+  }
+
+ private:
+  std::int64_t width_;
+  std::int64_t grid_;
+  torch::nn::Linear linear_;
+  std::vector<Residual> up_;
+  Residual block_;
+  torch::nn::Conv2d output_;
+};
+TORCH_MODULE(Decoder);
+
+const EncoderContext& checked(const EncoderContext& context) {
+  const auto& shape = context.modality.shape;
+  return accepted(context,
+                  context.modality.kind == ModalityKind::image &&
+                      shape.size() == 3 && shape[1] == kSide &&
+                      shape[2] == kSide,
+                  "resnet64", "images [C, 64, 64]");
+}
+
+bool has_flat_features(const Settings& settings, const Pyramid& pyramid,
+                       const EncoderContext& context) {
+  if (!settings.flag("flat_features")) return false;
+  if (context.features != pyramid.flat()) {
+    const std::string flat = std::to_string(pyramid.flat());
+    throw Error(ErrorKind::usage,
+                "encoder resnet64: flat_features = true gives " + flat +
+                    " features with this grid and max_width, but features = " +
+                    std::to_string(context.features),
+                "set features = " + flat + ", or flat_features = false");
+  }
+  return true;
+}
+
+class Resnet64 final : public Encoder {
+ public:
+  Resnet64(const Settings& settings, const EncoderContext& context)
+      : Encoder(checked(context)),
+        settings_(settings),
+        towers_(make_towers(settings, context)),
+        decoder_(pyramid_of(settings), context.code,
+                 context.modality.shape[0]) {
+    register_module("decoder", decoder_);
+    initialise(*this, settings.text("init"));
+  }
+
+ protected:
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
+
+  Likelihood do_decode(const at::Tensor& code) override {
+    return make_likelihood(settings_, context().modality,
+                           decoder_->forward(code));
+  }
+
+ private:
+  Towers<Tower> make_towers(const Settings& settings,
+                            const EncoderContext& context) {
+    const Pyramid pyramid = pyramid_of(settings);
+    const bool is_flat = has_flat_features(settings, pyramid, context);
+    return {*this, context, [&](std::int64_t features) {
+              return Tower(pyramid, context.modality.shape[0], features,
+                           is_flat);
+            }};
+  }
+
+  Settings settings_;
+  Towers<Tower> towers_;
+  Decoder decoder_;
+};
+
+std::shared_ptr<Encoder> make(const Settings& settings,
+                              const EncoderContext& context) {
+  return std::make_shared<Resnet64>(settings, context);
+}
+
+}  // namespace
+}  // namespace shalab
+
+SHALAB_PLUGIN(encoder, 1, "residual networks for 64 x 64 images (CUB-RES)",
+              shalab::declare_fields, shalab::make)
