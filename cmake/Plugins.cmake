@@ -32,6 +32,8 @@ function(shalab_add_plugins_of kind folder)
       file(GLOB sources CONFIGURE_DEPENDS ${child}/*.cpp)
       if(sources)
         shalab_add_plugin(${kind} ${name} ${sources})
+        # What a folder links beside the SDK: target_link_libraries(...).
+        include(${child}/link.cmake OPTIONAL)
       endif()
     elseif(child MATCHES "\\.cpp$")
       shalab_add_plugin(${kind} ${name} ${child})

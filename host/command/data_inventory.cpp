@@ -13,9 +13,12 @@ constexpr Known kKnown[] = {
     {"mnist", "handwritten digits (IDX files)"},
     {"fashion-mnist", "pictures of clothes (IDX files)"},
     {"backgrounds", "background pictures of PolyMNIST"},
-    {"classifiers", "published judges of PolyMNIST"},
+    {"classifiers", "published judges of PolyMNIST and MNIST-SVHN-Text"},
+    {"svhn", "house numbers, SVHN's .mat files"},
     {"cub_captions_testclasses", "captions of bird pictures"},
     {"fsdd", "spoken digits (WAV files)"},
+    {"cub10", "bird pictures"},
+    {"cars_views", "rendered views of cars"},
     {"mobilenet", "features for Frechet distances"},
 };
 

@@ -1,5 +1,9 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+#include <set>
+
 #include "dataset_files.h"
 #include "shalab/io/images.h"
 #include "shalab/nn/judges.h"
@@ -119,6 +123,80 @@ TEST_F(PolyMnist, LimitsKeepTheFirstTuplesAndTheJudges) {
   }
   EXPECT_EQ(few->judge_key(), all->judge_key());
   EXPECT_NE(few->fingerprint(), all->fingerprint());
+}
+
+TEST_F(PolyMnist, HalvesTheTestTuplesOnRequest) {
+  const auto dataset = make({{"validation", std::string("test_half")}});
+  EXPECT_EQ(dataset->size(Split::train), 200);
+  const Batch held = whole(*dataset, Split::validation);
+  const Batch test = whole(*dataset, Split::test);
+  EXPECT_EQ(held.size(), 10);
+  const at::Tensor both =
+      at::cat({digits_shown(held.data[0]), digits_shown(test.data[0])});
+  EXPECT_TRUE(std::get<0>(both.sort()).equal(at::arange(20)));
+  EXPECT_NE(dataset->judge_key(), make()->judge_key());
+}
+
+// Digit i is a bright bar, 16 high and 6 + i mod 10 wide, at row 4, column 8.
+void write_bars(const std::filesystem::path& folder, const std::string& part,
+                std::uint32_t size) {
+  std::vector<std::uint8_t> pixels(size * kPixelsOfItem, 0);
+  std::vector<std::uint8_t> labels(size);
+  for (std::uint32_t i = 0; i < size; ++i) {
+    labels[i] = static_cast<std::uint8_t>(i % 10);
+    for (std::uint32_t row = 4; row < 20; ++row) {
+      std::uint8_t* begin = pixels.data() + i * kPixelsOfItem + row * 28 + 8;
+      std::fill(begin, begin + 6 + i % 10, 255);
+    }
+  }
+  write_idx(folder / (part + "-images-idx3-ubyte.gz"), {size, 28, 28}, pixels);
+  write_idx(folder / (part + "-labels-idx1-ubyte.gz"), {size}, labels);
+}
+
+// How bright pixel i of 21 is where pixels begin to end - 1 of 28 are 1.
+double scaled_bar(int i, int begin, int end) {
+  const double at = (i + 0.5) / 0.75 - 0.5;
+  const int low = static_cast<int>(std::floor(at));
+  const auto lit = [&](int k) { return k >= begin && k < end ? 1.0 : 0.0; };
+  return lit(low) * (1 - at + low) + lit(low + 1) * (at - low);
+}
+
+// bool [28, 28] with the scaled bar's corner at (x, y).
+at::Tensor moved_bar(int width, int x, int y) {
+  at::Tensor mask = at::zeros({28, 28}, at::kBool);
+  for (int row = 0; row < 21; ++row) {
+    for (int column = 0; column < 21; ++column) {
+      const double grey = std::floor(255 * scaled_bar(row, 4, 20) *
+                                     scaled_bar(column, 8, 8 + width));
+      mask[y + row][x + column] = grey > 128;
+    }
+  }
+  return mask;
+}
+
+TEST_F(PolyMnist, MovesASmallerDigitOnRequest) {
+  write_bars(folder_.path() / "mnist", "train", 200);
+  const auto dataset = make({{"translated", true}});
+  const Batch train = whole(*dataset, Split::train);
+  const at::Tensor strokes = train.data[0].select(1, 0).mul(255).round() > 128;
+  std::set<std::pair<std::int64_t, std::int64_t>> places;
+  for (std::int64_t i = 0; i < train.size(); ++i) {
+    const int width = 6 + train.labels[i].item<int>();
+    const at::Tensor still = moved_bar(width, 0, 0);
+    const auto corner = [](const at::Tensor& mask) {
+      return std::pair(mask.any(0).nonzero()[0].item<std::int64_t>(),
+                       mask.any(1).nonzero()[0].item<std::int64_t>());
+    };
+    const std::int64_t x = corner(strokes[i]).first - corner(still).first;
+    const std::int64_t y = corner(strokes[i]).second - corner(still).second;
+    ASSERT_TRUE(x >= 0 && x <= 6 && y >= 0 && y <= 6) << x << " " << y;
+    ASSERT_TRUE(strokes[i].equal(
+        moved_bar(width, static_cast<int>(x), static_cast<int>(y))));
+    places.emplace(x, y);
+  }
+  EXPECT_GT(places.size(), 40U);  // 48 of 49 expected of 180 draws
+  EXPECT_EQ(dataset->judge_sources()[0].kind, JudgeSource::Kind::trained);
+  EXPECT_NE(dataset->judge_key(), make()->judge_key());
 }
 
 TEST_F(PolyMnist, AsksForTrainedJudgesOnOtherBackgrounds) {
