@@ -17,14 +17,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// uint8 [1, 3, 64, 64].
+// Whole levels, halves rounded up.
+at::Tensor to_levels(const at::Tensor& x) { return x.add(0.5).floor_(); }
+
+// float [1, 3, 64, 64], levels 0 to 255. As Pillow stretches: along rows to
+// whole levels, then along columns.
 at::Tensor read_picture(const fs::path& file) {
   io::Image image = io::read_image(file, kChannels);
   const at::Tensor pixels =
       at::from_blob(image.pixels.data(),
-                    {1, image.height, image.width, kChannels}, at::kByte);
-  return at::_upsample_bilinear2d_aa(pixels.permute({0, 3, 1, 2}),
-                                     {kSide, kSide}, false);
+                    {1, image.height, image.width, kChannels}, at::kByte)
+          .permute({0, 3, 1, 2})
+          .to(at::kFloat, false, true, at::MemoryFormat::Contiguous);
+  const auto rows = to_levels(
+      at::_upsample_bilinear2d_aa(pixels, {image.height, kSide}, false));
+  return to_levels(at::_upsample_bilinear2d_aa(rows, {kSide, kSide}, false));
 }
 
 at::Tensor decode(const std::vector<Picture>& pictures,

@@ -18,12 +18,17 @@ std::string size_text(std::int64_t width, std::int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
 }
 
+// Levels, halves rounded up.
+at::Tensor to_levels(const at::Tensor& x) {
+  return x.add(0.5).floor_().clamp_(0, 255);
+}
+
+// As Pillow does it: along rows to whole levels, then along columns.
 at::Tensor resized(const at::Tensor& picture, std::int64_t size) {
-  return at::_upsample_bicubic2d_aa(picture.to(at::kFloat).unsqueeze(0),
-                                    {size, size}, false)
+  const auto rows = to_levels(at::_upsample_bicubic2d_aa(
+      picture.to(at::kFloat).unsqueeze(0), {picture.size(1), size}, false));
+  return to_levels(at::_upsample_bicubic2d_aa(rows, {size, size}, false))
       .squeeze(0)
-      .round_()
-      .clamp_(0, 255)
       .to(at::kByte);
 }
 

@@ -110,7 +110,7 @@ class Assignment {
                   "take the line out, or add the object's folder");
     }
     const std::string body = body_of(name, keys_.body_separator);
-    claim(body, bodies_.at(body), split, file);
+    claim(name, bodies_.at(body), split, file);
     put(found - objects.begin(), split);
   }
 

@@ -1,6 +1,7 @@
 #include "run/evaluate.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -130,7 +131,8 @@ class Evaluate : public ::testing::Test {
   Artifacts artifacts_;
   RunContext context_;
   JudgeBank judges_;
-  fs::path folder_ = fs::path(testing::TempDir()) / "evaluate";
+  fs::path folder_ =
+      fs::path(testing::TempDir()) / ("evaluate" + std::to_string(::getpid()));
 };
 
 TEST_F(Evaluate, LendsTheSameAggregatePosteriorBesideEverySource) {

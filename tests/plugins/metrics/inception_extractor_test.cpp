@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -15,7 +17,8 @@ constexpr const char* kWeights =
     "inception/pt_inception-2015-12-05.safetensors";
 
 fs::path suite_folder() {
-  return fs::path(testing::TempDir()) / "inception_extractor_test";
+  return fs::path(testing::TempDir()) /
+         ("inception_extractor_test" + std::to_string(::getpid()));
 }
 
 // Grey images a and a vector b; weights made by a formula. No judges.

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "rig.h"
@@ -82,7 +84,8 @@ class LatentMap : public testing::Test {
   }
 
   bool writes_ = false;
-  fs::path folder_ = fs::path(testing::TempDir()) / "latent_map" / "prior";
+  fs::path folder_ = fs::path(testing::TempDir()) /
+                     ("latent_map" + std::to_string(::getpid())) / "prior";
   at::Tensor posterior_;
   std::unique_ptr<Rig> rig_;
 };

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "../../sdk/nn/mobilenet_weights.h"
@@ -13,7 +15,8 @@ namespace fs = std::filesystem;
 constexpr const char* kWeights = "mobilenet/mobilenet_v2_1.0_224.safetensors";
 
 fs::path suite_folder() {
-  return fs::path(testing::TempDir()) / "mobilenet_extractor_test";
+  return fs::path(testing::TempDir()) /
+         ("mobilenet_extractor_test" + std::to_string(::getpid()));
 }
 
 // Grey images a and a vector b; weights made by a formula. No judges.

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -59,7 +60,8 @@ class RealMobilenet : public testing::Test {
     const fs::path source =
         quiet_services().find_data(tflite(name), "MobileNetV2");
     const fs::path target =
-        fs::path(testing::TempDir()) / (name + ".safetensors");
+        fs::path(testing::TempDir()) /
+        (name + std::to_string(::getpid()) + ".safetensors");
     const std::string command =
         "python3 '" SHALAB_SOURCE_DIR "/tools/convert_mobilenet.py' '" +
         source.string() + "' '" + target.string() + "' >/dev/null";
