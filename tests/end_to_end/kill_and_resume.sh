@@ -20,7 +20,7 @@ kill_at_stage() { # stage, command...: SIGKILL once a checkpoint of it is there
   shift
   "$shalab" -q "$@" >"$work/out" 2>"$work/err" &
   local pid=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 6000); do
     if grep -qsE "\"stage\": ?$stage\b" runs/*/checkpoints/*/state.json &&
       [ "$(ls -d runs/*/checkpoints/*[0-9] | wc -l)" -gt 0 ]; then
       kill -KILL "$pid"
