@@ -22,8 +22,9 @@ SHORTER = {
     "shala_plus": ["latent_source.guided.tune="],
     "mld": ["evaluate.latent_sources=fast"],
 }
-COLUMNS = ["system", "latent source", "parameters", "step s", "loss terms",
-           "joint", "conditional", "FD joint", "NFE", "s / 1,000"]
+COLUMNS = {"system": 24, "latent source": 18, "parameters": 11, "step s": 7,
+           "joint": 5, "conditional": 11, "FD joint": 9, "NFE": 4,
+           "s / 1,000": 9, "loss terms": 0}
 
 
 def shalab(*arguments):
@@ -97,8 +98,8 @@ def lines_of(path, options, store):
                             "SELECT id FROM runs ORDER BY id DESC LIMIT 1"))
     terms = shown_terms(loss_terms(store, run[0]["id"]))
     rows = report["measurements"]
-    head = [path.stem, f"{cost['parameters']:,}",
-            f"{cost['step_seconds']['median']:.3f}", terms]
+    cells = [f"{cost['parameters']:,}",
+             f"{cost['step_seconds']['median']:.3f}"]
     for source in dict.fromkeys(row["latent_source"] for row in rows):
         joint = value(rows, "joint_coherence", source, split="test")
         conditional = value(rows, "conditional_coherence", source,
@@ -108,16 +109,14 @@ def lines_of(path, options, store):
         if any_row is None:
             continue
         seconds = any_row["seconds"] / any_row["num_samples"] * 1000
-        yield [head[0], source, *head[1:], number(joint), number(conditional),
-               number(frechet, 1), str(any_row["nfe"]), f"{seconds:.2f}"]
+        yield [path.stem, source, *cells, number(joint), number(conditional),
+               number(frechet, 1), str(any_row["nfe"]), f"{seconds:.2f}",
+               terms]
 
 
-def print_table(lines):
-    widths = [max(len(line[i]) for line in [COLUMNS, *lines])
-              for i in range(len(COLUMNS))]
-    for line in [COLUMNS, *lines]:
-        print("  ".join(cell.ljust(width)
-                        for cell, width in zip(line, widths)).rstrip())
+def print_line(cells):
+    print("  ".join(cell.ljust(width) for cell, width in
+                    zip(cells, COLUMNS.values())).rstrip(), flush=True)
 
 
 def main():
@@ -128,7 +127,9 @@ def main():
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--only", nargs="*", help="names of config files")
     options = parser.parse_args()
-    lines = []
+    print(f"{options.steps} steps of each stage, batch {options.batch} in the "
+          f"first, {options.samples} samples")
+    print_line(COLUMNS)
     with tempfile.TemporaryDirectory() as folder:
         store = ["--db", f"{folder}/baselines.db", "--runs", f"{folder}/runs",
                  "-q"]
@@ -136,10 +137,8 @@ def main():
             if options.only and path.stem not in options.only:
                 continue
             print(f"bench: {path}", file=sys.stderr, flush=True)
-            lines += list(lines_of(path, options, store))
-    print(f"{options.steps} steps of each stage, batch {options.batch} in the "
-          f"first, {options.samples} samples")
-    print_table(lines)
+            for cells in lines_of(path, options, store):
+                print_line(cells)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def multivae_system(system):
         "mvtcae": m.MVTCAE, "mvae": m.MVAE, "mopoe": m.MoPoE, "mmvae": m.MMVAE,
         "mmvae_plus": m.MMVAEPlus, "cmvae": m.CMVAE,
     }[system]  # fmt: skip
-    if "modalities_specific_dim" in vars(config):
+    if getattr(config, "modalities_specific_dim", None):
         encoders = {n: PrivateEncoder(32, 32) for n in NAMES}
         decoders = {n: Decoder(64) for n in NAMES}
     else:

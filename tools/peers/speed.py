@@ -20,7 +20,7 @@ import sys
 from importlib.metadata import version
 
 TABLE = "experiments/reproduce/table2/"
-CONV = ["encoder.plugin=conv28", "encoder.features=512", "~encoder.flat_features",
+CONV = ["~encoder", "encoder.plugin=conv28", "encoder.features=512",
         "encoder.feature_activation=relu"]  # fmt: skip
 # Config and overrides; the least ratio that is wanted in fp32 and bf16.
 SYSTEMS = {
