@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "base/heap.h"
 #include "base/terminal.h"
 #include "command/commands.h"
 #include "command/engine/commands.h"
@@ -40,6 +41,7 @@ int dispatch(const Invocation& invocation) {
 
 int main(int argc, char** argv) {
   using namespace shalab;
+  keep_freed_memory();
   const bool colour = use_colour(colour_mode_of(argc, argv), 2);
   return run_guarded(colour, [&] {
     return dispatch(parse_invocation(argc, argv, command_specs()));

@@ -111,7 +111,6 @@ Posterior Posterior::mixture(at::Tensor log_weights,
   impl->location = at::stack(locations);
   if (spreads.front().defined()) impl->spread = at::stack(spreads);
   impl->log_weights = at_least_fp32(log_weights);
-  impl->components = std::move(components);
   impl->choice = choice;
   return Posterior(impl);
 }
@@ -133,7 +132,6 @@ Posterior Posterior::mixture_of_rows(at::Tensor log_weights,
   if (rows.impl_->spread.defined()) {
     impl->spread = rows.impl_->spread.reshape(shape);
   }
-  impl->components = components_of(*impl);
   return Posterior(impl);
 }
 
@@ -186,7 +184,7 @@ Posterior::Family Posterior::family() const { return impl_->family; }
 
 std::vector<Posterior> Posterior::components() const {
   if (impl_->family != Family::mixture) return {*this};
-  return impl_->components;
+  return components_of(*impl_);
 }
 
 at::Tensor Posterior::log_weights() const {
@@ -236,7 +234,6 @@ Posterior Posterior::mapped(const TensorMap& of_parameters,
   if (impl->spread.defined()) impl->spread = of_parameters(impl->spread);
   if (impl->family == Family::mixture) {
     impl->log_weights = of_weights(impl->log_weights);
-    impl->components = components_of(*impl);
   }
   return Posterior(impl);
 }

@@ -3,8 +3,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <vector>
-
 #include "shalab/posterior.h"
 
 namespace shalab {
@@ -16,8 +14,7 @@ struct Posterior::Impl {
   Family simple = Family::normal;
   at::Tensor location;
   at::Tensor spread;
-  at::Tensor log_weights;             // [C, B], mixtures only
-  std::vector<Posterior> components;  // mixtures only
+  at::Tensor log_weights;  // [C, B], mixtures only
   Choice choice = Choice::stratified;
 };
 

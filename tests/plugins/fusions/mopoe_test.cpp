@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "experts.h"
 #include "shalab/random.h"
@@ -48,6 +49,42 @@ TEST(Mopoe, PriorExpertCountsAsAsked) {
     for (int bits = 1; bits <= kSubsets; ++bits) {
       expect_equal(components[static_cast<std::size_t>(bits - 1)],
                    product_of(*fusion, features, members(bits), always));
+    }
+  }
+}
+
+// The gradients of a random linear function of all products, against those of
+// the products one by one through the automatic derivative.
+TEST(Mopoe, GradientsAreThoseOfTheProductsOneByOne) {
+  const at::Tensor slopes = at::randn({2, kSubsets, kBatch, 2});
+  for (const std::string prior_expert : {"never", "always", "full_set"}) {
+    const auto fusion = make_mopoe({{"prior_expert", prior_expert}});
+    const auto features = random_features(kSizes, kBatch);
+    std::vector<at::Tensor> leaves = fusion->parameters();
+    for (const Features& h : features) {
+      leaves.push_back(h.shared.requires_grad_());
+    }
+    const auto components =
+        fusion->fuse(features, all_present(kBatch, 3)).components();
+    at::Tensor fast = at::zeros({}), naive = at::zeros({});
+    for (int bits = 1; bits <= kSubsets; ++bits) {
+      const auto s = static_cast<std::size_t>(bits - 1);
+      const Expert expected =
+          product_of(*fusion, features, members(bits),
+                     prior_expert == "always" ||
+                         (prior_expert == "full_set" && bits == kSubsets));
+      const at::Tensor at_mean = slopes[0][bits - 1];
+      const at::Tensor at_log_var = slopes[1][bits - 1];
+      fast = fast + (at_mean * components[s].mean()).sum() +
+             (at_log_var * components[s].log_var()).sum();
+      naive = naive + (at_mean * expected.mean).sum() +
+              (at_log_var * expected.log_var).sum();
+    }
+    const auto fast_slopes = torch::autograd::grad({fast}, leaves);
+    const auto naive_slopes = torch::autograd::grad({naive}, leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      EXPECT_TRUE(at::allclose(fast_slopes[i], naive_slopes[i], 1e-4, 1e-5))
+          << prior_expert << ' ' << i;
     }
   }
 }

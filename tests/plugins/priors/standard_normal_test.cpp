@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
@@ -31,6 +32,22 @@ TEST(StandardNormal, KlFromANormalIsTheClosedForm) {
   const at::Tensor kl = *prior->kl_from(q);
   EXPECT_NEAR(kl[0].item<double>(), 2.0, 1e-5);
   EXPECT_NEAR(kl[1].item<double>(), 0.5 * (std::exp(1.0) - 2), 1e-5);
+}
+
+// Against the automatic derivative of the KL between any two normals.
+TEST(StandardNormal, KlFromANormalHasItsGradients) {
+  const auto prior = make_standard_normal(3);
+  const at::Tensor mean = at::randn({4, 3}).requires_grad_();
+  const at::Tensor log_var = at::randn({4, 3}).requires_grad_();
+  const auto q = Posterior::normal(mean, log_var);
+  const at::Tensor zero = at::zeros({4, 3}), slopes = at::randn({4});
+  const auto slope = [&](const at::Tensor& kl) {
+    return torch::autograd::grad({(slopes * kl).sum()}, {mean, log_var});
+  };
+  const auto fast = slope(*prior->kl_from(q));
+  const auto naive = slope(*q.kl_to(Posterior::normal(zero, zero)));
+  EXPECT_TRUE(at::allclose(fast[0], naive[0], 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(fast[1], naive[1], 1e-5, 1e-6));
 }
 
 TEST(StandardNormal, HasNoClosedFormFromOtherFamilies) {
