@@ -53,11 +53,11 @@ def sources(options):
                 own = [f"of={options.prior}", f"steps={steps}", *keys]
                 own += guided_keys(options) if guided else []
                 result[source] = (name, "yes" if guided else "",
-                                  [f"latent_source.{source}.{k}" for k in own])  # fmt: skip
+                                  [f"+latent_source.{source}.{k}" for k in own])  # fmt: skip
     if has_student(options):
         own = [f"of={options.prior}", "sampler=student"]
         result["student"] = ("student", "folded in",
-                             [f"latent_source.student.{k}" for k in own])  # fmt: skip
+                             [f"+latent_source.student.{k}" for k in own])  # fmt: skip
     return result
 
 

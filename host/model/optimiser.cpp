@@ -24,8 +24,11 @@ Optimiser::Optimiser(std::vector<at::Tensor> parameters,
     if (options_.kind == "amsgrad") {
       max_squares_.push_back(at::zeros_like(parameter));
     }
-    steps_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat)));
   }
+  if (parameters_.empty()) return;
+  steps_.assign(
+      parameters_.size(),
+      at::zeros({}, parameters_.front().options().dtype(at::kFloat)));
 }
 
 void Optimiser::zero_grad() {
@@ -60,9 +63,7 @@ void Optimiser::step(double factor) {
   if (options_.clip_norm > 0) {
     clip(gradients);
   }
-  for (auto& count : steps_) {
-    count.add_(1);
-  }
+  steps_.front().add_(1);
   const double rate = options_.learning_rate * factor;
   const bool amsgrad = options_.kind == "amsgrad";
   if (options_.kind == "adamw") {

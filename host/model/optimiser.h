@@ -48,7 +48,7 @@ class Optimiser {
   std::vector<at::Tensor> means_;
   std::vector<at::Tensor> squares_;
   std::vector<at::Tensor> max_squares_;
-  std::vector<at::Tensor> steps_;
+  std::vector<at::Tensor> steps_;  // one count, by parameter as ATen wants it
 };
 
 // Factor on the learning rate at `step` of `num_steps`: linear warm-up over
