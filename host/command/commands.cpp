@@ -45,7 +45,7 @@ void add_training(std::vector<Command>& all) {
                        "measure again, or with other metrics"));
   all.push_back(engine(
       "sample", "RUN", "draw samples: PNG grids and an .npz",
-      {{"--kind", "", "LIST", "joint, conditional, interpolate, style"},
+      {{"--kind", "", "LIST", "joint, conditional, interpolate, style, views"},
        {"--given", "", "SUBSET", "the modalities to condition on: m0+m2"},
        {"--input", "", "MODALITY=FILE", "a file of your own to condition on"},
        {"--source", "", "NAME", "latent source"},

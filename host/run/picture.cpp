@@ -85,6 +85,19 @@ class Canvas {
     }
   }
 
+  // Around the rectangle, in the gap.
+  void outline(std::int64_t x, std::int64_t y, std::int64_t width,
+               std::int64_t height) {
+    for (std::int64_t row = y - 1; row <= y + height; ++row) {
+      set(x - 1, row, kFrame);
+      set(x + width, row, kFrame);
+    }
+    for (std::int64_t column = x; column < x + width; ++column) {
+      set(column, y - 1, kFrame);
+      set(column, y + height, kFrame);
+    }
+  }
+
   io::Image enlarged(std::int64_t scale) const {
     io::Image result{image_.width * scale, image_.height * scale, 3, {}};
     result.pixels.resize(static_cast<std::size_t>(result.width) *
@@ -153,6 +166,45 @@ void draw_tokens(Canvas& canvas, std::int64_t x, std::int64_t y,
   }
 }
 
+CellMark mark_of(const GridRow& row, std::int64_t n) {
+  return row.marks.empty() ? CellMark::plain
+                           : row.marks.at(static_cast<std::size_t>(n));
+}
+
+at::Tensor levels(const at::Tensor& images) {
+  return images.to(at::kFloat)
+      .clamp(0, 1)
+      .mul(255)
+      .round()
+      .to(at::kByte)
+      .cpu()
+      .contiguous();
+}
+
+// The row's cells, each in the middle of `width` pixels.
+void draw_row(Canvas& canvas, const GridRow& row, std::int64_t y,
+              std::int64_t width) {
+  const auto size = cell_size(*row.modality);
+  const bool is_image = row.modality->kind == ModalityKind::image;
+  const auto samples = is_image ? levels(row.samples) : row.samples;
+  for (std::int64_t n = 0; n < samples.size(0); ++n) {
+    const auto mark = mark_of(row, n);
+    if (mark == CellMark::blank) continue;
+    const auto x = kGap + n * (width + kGap) + (width - size.width) / 2;
+    if (is_image) {
+      canvas.picture(x, y, samples[n]);
+    } else {
+      draw_tokens(canvas, x, y, samples[n], *row.modality);
+    }
+    if (mark == CellMark::framed) {
+      canvas.outline(x, y, size.width, size.height);
+    }
+  }
+  if (row.is_input) {
+    canvas.frame(y, size.height);
+  }
+}
+
 }  // namespace
 
 std::string token_text(const at::Tensor& tokens, const ModalitySpec& modality) {
@@ -194,29 +246,8 @@ std::optional<io::Image> draw_grid(const std::vector<GridRow>& rows,
   Canvas canvas(whole.width, whole.height);
   std::int64_t y = kGap;
   for (const auto& row : drawn) {
-    const auto size = cell_size(*row.modality);
-    const bool is_image = row.modality->kind == ModalityKind::image;
-    const auto samples = is_image ? row.samples.to(at::kFloat)
-                                        .clamp(0, 1)
-                                        .mul(255)
-                                        .round()
-                                        .to(at::kByte)
-                                        .cpu()
-                                        .contiguous()
-                                  : row.samples;
-    for (std::int64_t n = 0; n < samples.size(0); ++n) {
-      const auto x =
-          kGap + n * (cell.width + kGap) + (cell.width - size.width) / 2;
-      if (is_image) {
-        canvas.picture(x, y, samples[n]);
-      } else {
-        draw_tokens(canvas, x, y, samples[n], *row.modality);
-      }
-    }
-    if (row.is_input) {
-      canvas.frame(y, size.height);
-    }
-    y += size.height + kGap;
+    draw_row(canvas, row, y, cell.width);
+    y += cell_size(*row.modality).height + kGap;
   }
   return canvas.enlarged(scale);
 }

@@ -12,11 +12,14 @@
 
 namespace shalab {
 
+enum class CellMark { plain, framed, blank };
+
 // One row of a grid: N samples of one modality, as Batch::data holds them.
 struct GridRow {
   const ModalitySpec* modality = nullptr;
   at::Tensor samples;
-  bool is_input = false;  // framed: what generation was given
+  bool is_input = false;        // framed: what generation was given
+  std::vector<CellMark> marks;  // by sample; empty = all plain
 };
 
 // Rows below each other, the n-th samples in one column, pixels enlarged

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "run/view_grid.h"
 #include "shalab/error.h"
 #include "shalab/io/tensors.h"
 #include "shalab/random.h"
@@ -70,9 +71,18 @@ void require_source(const GenerationView& view, const LatentSource& source,
           (request.given.empty()
                ? std::string()
                : " given " + request.given.text(view.model.modalities())),
-      "joint needs a prior; conditional and style need a conditional "
+      "joint needs a prior; conditional, style and views need a conditional "
       "prior, or the posterior of a subset that the fusion serves (" +
           view.model.fusion().serves_what() + ")");
+}
+
+void require_views_of_tuples(const GenerationView& view,
+                             const SampleRequest& request) {
+  require_views(view.model.modalities(), request.given);
+  if (request.inputs.empty()) return;
+  throw Error(ErrorKind::usage,
+              "samples of kind 'views' show test objects beside the truth",
+              "leave --input out, or use --kind conditional");
 }
 
 at::Generator generator_of(const GenerationView& view,
@@ -83,9 +93,12 @@ at::Generator generator_of(const GenerationView& view,
                         view.context.device);
 }
 
-void add_row(SampleSet& set, const ModalitySpec& modality,
-             const at::Tensor& samples, bool is_input) {
-  set.rows.push_back({&modality, samples, is_input});
+SampleSet named(const std::string& name) { return {name, {}, {}, {}, {}}; }
+
+void add_input(SampleSet& set, const ModalitySpec& modality,
+               const at::Tensor& samples) {
+  set.rows.push_back({&modality, samples, true, {}});
+  set.originals["given." + modality.name] = samples;
 }
 
 SampleSet finished(const GenerationView& view, SampleSet set,
@@ -95,37 +108,64 @@ SampleSet finished(const GenerationView& view, SampleSet set,
   set.samples = decode_samples(view, codes);
   const auto& modalities = view.model.modalities();
   for (std::size_t m = 0; m < modalities.size(); ++m) {
-    add_row(set, modalities[m], set.samples[m], false);
+    set.rows.push_back({&modalities[m], set.samples[m], false, {}});
   }
   return set;
+}
+
+struct Drawn {
+  at::Tensor z;
+  std::vector<at::Tensor> codes;  // by modality
+};
+
+// z given what `request` lets the source see of the tuples.
+Drawn drawn_given(const GenerationView& view, const LatentSource& source,
+                  const SampleRequest& request, const Batch& batch) {
+  auto generator = generator_of(view, source, request);
+  const auto features = view.model.encode(batch);
+  auto condition = make_condition(view, batch, features, request.given);
+  const auto z = source.is_posterior()
+                     ? condition.posterior->rsample(1, generator)[0]
+                     : source.prior->sample_given(condition, generator).z;
+  const Seen seen{features, presence_of(view, request.given, request.count)};
+  return {z, codes_of(view.model, z, seen, generator)};
 }
 
 SampleSet joint(const GenerationView& view, const LatentSource& source,
                 const SampleRequest& request) {
   auto generator = generator_of(view, source, request);
   const auto z = source.prior->sample(request.count, generator).z;
-  return finished(view, {"joint_" + source.name, {}, {}, {}}, z,
+  return finished(view, named("joint_" + source.name), z,
                   codes_of(view.model, z, {}, generator));
 }
 
 SampleSet conditional(const GenerationView& view, const LatentSource& source,
                       const SampleRequest& request) {
-  auto generator = generator_of(view, source, request);
   const auto& modalities = view.model.modalities();
   const auto batch = inputs_of(view, request);
-  const auto features = view.model.encode(batch);
-  auto condition = make_condition(view, batch, features, request.given);
-  const auto z = source.is_posterior()
-                     ? condition.posterior->rsample(1, generator)[0]
-                     : source.prior->sample_given(condition, generator).z;
-  SampleSet set{
-      request.given.text(modalities) + "_to_all_" + source.name, {}, {}, {}};
+  const auto drawn = drawn_given(view, source, request, batch);
+  auto set = named(request.given.text(modalities) + "_to_all_" + source.name);
   for (const auto m : request.given.indices()) {
-    add_row(set, modalities[m], batch.data[m], true);
+    add_input(set, modalities[m], batch.data[m]);
   }
-  const Seen seen{features, presence_of(view, request.given, request.count)};
-  return finished(view, std::move(set), z,
-                  codes_of(view.model, z, seen, generator));
+  return finished(view, std::move(set), drawn.z, drawn.codes);
+}
+
+SampleSet views(const GenerationView& view, const LatentSource& source,
+                const SampleRequest& request) {
+  const auto& modalities = view.model.modalities();
+  const auto batch = first_tuples(view, request.given, request.count);
+  const auto drawn = drawn_given(view, source, request, batch);
+  auto set =
+      named("views_" + request.given.text(modalities) + "_" + source.name);
+  set.latents = drawn.z;
+  set.samples = decode_samples(view, drawn.codes);
+  set.rows = view_rows(modalities, request.given, batch, set.samples);
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    const auto* role = request.given.contains(m) ? "given." : "truth.";
+    set.originals[role + modalities[m].name] = batch.data[m];
+  }
+  return set;
 }
 
 SampleSet style(const GenerationView& view, const LatentSource& source,
@@ -141,15 +181,13 @@ SampleSet style(const GenerationView& view, const LatentSource& source,
   condition.start =
       view.model.fuse(view.model.encode(content), content.presence).mean();
   condition.noise_level = request.noise_level;
-  SampleSet set{"style_" + request.given.text(modalities) + "_" + source.name,
-                {},
-                {},
-                {}};
+  auto set =
+      named("style_" + request.given.text(modalities) + "_" + source.name);
   for (std::size_t m = 0; m < modalities.size(); ++m) {
-    add_row(set, modalities[m], content.data[m], true);
+    add_input(set, modalities[m], content.data[m]);
   }
   for (const auto m : request.given.indices()) {
-    add_row(set, modalities[m], batch.data[m], true);
+    add_input(set, modalities[m], batch.data[m]);
   }
   const auto z = source.prior->sample_given(condition, generator).z;
   const Seen seen{features, presence_of(view, request.given, request.count)};
@@ -175,13 +213,14 @@ SampleSet interpolate(const GenerationView& view, const LatentSource& source,
   for (auto& code : codes) {
     code = between(code);
   }
-  return finished(view, {"interpolate", {}, {}, {}}, between(ends), codes);
+  return finished(view, named("interpolate"), between(ends), codes);
 }
 
 }  // namespace
 
 SampleSet make_samples(const GenerationView& view, const LatentSource& source,
                        const SampleRequest& request) {
+  if (request.kind == "views") require_views_of_tuples(view, request);
   require_source(view, source, request);
   const at::AutoGradMode grad_mode(source.prior &&
                                    source.prior->traits().needs_gradients);
@@ -189,12 +228,13 @@ SampleSet make_samples(const GenerationView& view, const LatentSource& source,
   if (request.kind == "joint") return joint(view, source, request);
   if (request.kind == "conditional") return conditional(view, source, request);
   if (request.kind == "style") return style(view, source, request);
+  if (request.kind == "views") return views(view, source, request);
   if (request.kind == "interpolate") {
     return interpolate(view, source, request);
   }
   throw Error(ErrorKind::usage,
               "unknown kind of samples '" + request.kind + "'",
-              "use joint, conditional, interpolate or style");
+              "use joint, conditional, interpolate, style or views");
 }
 
 std::vector<std::filesystem::path> write_samples(
@@ -211,10 +251,8 @@ std::vector<std::filesystem::path> write_samples(
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     arrays[modalities[m].name] = io::to_array(set.samples[m]);
   }
-  for (const auto& row : set.rows) {
-    if (row.is_input) {
-      arrays["given." + row.modality->name] = io::to_array(row.samples);
-    }
+  for (const auto& [name, original] : set.originals) {
+    arrays[name] = io::to_array(original);
   }
   files.push_back(folder / (set.name + ".npz"));
   io::write_npz(files.back(), arrays);

@@ -1,5 +1,6 @@
 #pragma once
-// Samples for people: joint, conditional, interpolation and style transfer.
+// Samples for people: joint, conditional, interpolation, style transfer and
+// views of objects.
 
 #include <map>
 #include <string>
@@ -11,12 +12,13 @@
 namespace shalab {
 
 struct SampleRequest {
-  std::string kind = "joint";  // joint | conditional | interpolate | style
-  ModalitySubset given;        // conditional, style: what the source sees
-  std::int64_t count = 16;
+  // joint | conditional | interpolate | style | views
+  std::string kind = "joint";
+  ModalitySubset given;      // but joint, interpolate: what the source sees
+  std::int64_t count = 16;   // views: objects
   double noise_level = 0.5;  // style: share of the time diffused
   // Own inputs by modality index, like Batch::data with one row (repeated
-  // `count` times); empty = the first tuples of the test split.
+  // `count` times); empty = the first tuples of the test split. Not for views.
   std::map<std::size_t, at::Tensor> inputs;
 };
 
@@ -25,6 +27,9 @@ struct SampleSet {
   std::vector<GridRow> rows;        // as drawn
   std::vector<at::Tensor> samples;  // generated, by modality
   at::Tensor latents;               // [N, D]
+  // What there was to see, by name in the file: given.<modality>, and for views
+  // truth.<modality> of the others.
+  std::map<std::string, at::Tensor> originals;
 };
 
 // Randomness: a generator of the purpose "sample/<kind>/<source>". Errors:
@@ -33,8 +38,7 @@ SampleSet make_samples(const GenerationView& view, const LatentSource& source,
                        const SampleRequest& request);
 
 // <folder>/<name>.png (if any modality can be drawn) and <name>.npz with
-// `latents`, one array a modality and inputs as `given.<modality>`. Returns
-// the files.
+// `latents`, one array a modality and the originals. Returns the files.
 std::vector<std::filesystem::path> write_samples(
     const SampleSet& set, const std::vector<ModalitySpec>& modalities,
     const std::filesystem::path& folder);

@@ -9,9 +9,13 @@
 #include "shalab/digest.h"
 #include "shalab/error.h"
 #include "shalab/fields.h"
+#include "shalab/nn/feature_metric.h"
 #include "shalab/nn/image_quality.h"
+#include "shalab/nn/kernel_distance.h"
 #include "shalab/nn/measuring.h"
+#include "shalab/nn/precision_recall.h"
 #include "shalab/nn/statistics.h"
+#include "shalab/random.h"
 
 namespace shalab {
 
@@ -20,6 +24,7 @@ namespace {
 using Rows = std::vector<Measurement>;
 
 constexpr std::size_t kDigits = 12;
+constexpr std::uint64_t kSeed = 0;  // the default of the plugins
 
 std::string sizes_text(const at::Tensor& x) {
   std::string text;
@@ -113,34 +118,94 @@ Rows score_reconstruction(const ScoreInput& real, const ScoreInput& generated) {
               : form.row("mse", estimate, "squared value", Direction::lower)};
 }
 
-void require_features(const ScoreInput& input) {
-  if (!input.is_folder() && input.array().dim() == 2) return;
+// What compares features takes the same on both sides: [N, F].
+void require_features(const ScoreInput& input, const std::string& metric) {
+  if (input.is_folder() || input.array().dim() != 2) {
+    throw Error(ErrorKind::usage, metric + " compares features, not pictures",
+                "give arrays [N, F] of one extractor's features on both "
+                "sides; this version extracts none from pictures");
+  }
+  if (input.size() < 2) {
+    throw Error(ErrorKind::usage, input.name(0) + " is the only row",
+                metric + " needs at least 2 samples on both sides");
+  }
+  if (at::isfinite(input.array()).all().item<bool>()) return;
+  throw Error(ErrorKind::data,
+              "features of " + input.name(0) + " or a later one are not finite",
+              "look for NaN or infinite values in the file");
+}
+
+void require_features(const ScoreInput& real, const ScoreInput& generated,
+                      const std::string& metric) {
+  require_features(real, metric);
+  require_features(generated, metric);
+  if (real.array().size(1) == generated.array().size(1)) return;
   throw Error(ErrorKind::usage,
-              "frechet_distance compares features, not pictures",
-              "give arrays [N, F] of one extractor's features on both sides; "
-              "this version extracts none from pictures");
+              "features are " + sizes_text(real.array()) + " and " +
+                  sizes_text(generated.array()),
+              "both sides need the features of one extractor");
+}
+
+MeasurementForm form_of_features(const std::string& protocol,
+                                 const ScoreInput& real) {
+  Digest64 digest;
+  add_to(digest, real.array());
+  MeasurementForm form = form_of(protocol, digest);
+  form.fingerprint += " real=" + std::to_string(real.size());
+  return form;
 }
 
 Rows score_frechet_distance(const ScoreInput& real,
                             const ScoreInput& generated) {
-  require_features(real);
-  require_features(generated);
-  if (real.array().size(1) != generated.array().size(1)) {
-    throw Error(ErrorKind::usage,
-                "features are " + sizes_text(real.array()) + " and " +
-                    sizes_text(generated.array()),
-                "both sides need the features of one extractor");
-  }
+  require_features(real, generated, "frechet_distance");
   FeatureMoments real_moments, generated_moments;
   real_moments.add(real.array());
   generated_moments.add(generated.array());
   const double distance = frechet_distance(real_moments, generated_moments);
-  Digest64 digest;
-  add_to(digest, real.array());
-  MeasurementForm form = form_of("FD-features", digest);
-  form.fingerprint += " real=" + std::to_string(real.size());
-  return {form.row("frechet_distance", {distance, 0.0, generated.size()},
+  return {form_of_features("FD-features", real)
+              .row("frechet_distance", {distance, 0.0, generated.size()},
                    "features^2", Direction::lower)};
+}
+
+at::Tensor sorted_rows(const ScoreInput& input) {
+  FeatureSide side(FeatureSide::Keep::rows);
+  side.add(input.array());
+  return side.rows();
+}
+
+Rows score_kid(const ScoreInput& real, const ScoreInput& generated) {
+  require_features(real, generated, "kid");
+  const KernelDistanceOptions options;
+  at::Generator generator = make_generator(kSeed, "kid/subsets");
+  const KernelDistance distance = kernel_distance(
+      sorted_rows(real), sorted_rows(generated), options, generator);
+  const MeasurementForm form = form_of_features(
+      "KD-features subsets=" + std::to_string(options.subsets) + "x" +
+          std::to_string(options.subset_size) + " seed=0",
+      real);
+  return {form.row("kernel_distance",
+                   {distance.value, distance.standard_error, generated.size()},
+                   "squared MMD", Direction::lower),
+          form.row("kernel_distance_deviation",
+                   {distance.deviation, 0.0, generated.size()}, "squared MMD",
+                   Direction::none)};
+}
+
+Rows score_precision_recall(const ScoreInput& real,
+                            const ScoreInput& generated) {
+  require_features(real, generated, "precision_recall");
+  const PrecisionRecallOptions options;
+  at::Generator generator = make_generator(kSeed, "precision_recall");
+  const PrecisionRecall found = precision_recall(
+      sorted_rows(real), sorted_rows(generated), options, generator);
+  const MeasurementForm form = form_of_features(
+      "PRD-features clusters=" + std::to_string(options.clusters) +
+          " runs=" + std::to_string(options.runs) + " seed=0",
+      real);
+  return {form.row("prd_precision", {found.precision, 0.0, generated.size()},
+                   "share", Direction::higher),
+          form.row("prd_recall", {found.recall, 0.0, generated.size()}, "share",
+                   Direction::higher)};
 }
 
 using Scorer = Rows (*)(const ScoreInput&, const ScoreInput&);
@@ -148,6 +213,8 @@ using Scorer = Rows (*)(const ScoreInput&, const ScoreInput&);
 const std::map<std::string, Scorer>& scorers() {
   static const std::map<std::string, Scorer> table = {
       {"frechet_distance", score_frechet_distance},
+      {"kid", score_kid},
+      {"precision_recall", score_precision_recall},
       {"psnr_ssim", score_psnr_ssim},
       {"reconstruction", score_reconstruction}};
   return table;

@@ -19,7 +19,9 @@ std::vector<std::string> scorable_metrics();
 //                     [N, C, H, W] or [N, H, W, C], u8 or real in [0, 1]
 //   reconstruction    pairs of anything of equal shape, u8 scaled to [0, 1]:
 //                     mse; integers: token_accuracy
-//   frechet_distance  features as they are: arrays [N, F]
+//   frechet_distance, kid, precision_recall
+//                     features as they are: arrays [N, F], any order; with
+//                     the default keys of the plugins
 // The fingerprint is a digest of the real side. Errors: Error(usage) for an
 // unknown metric or sides that it cannot compare, Error(data) for a file that
 // cannot be read. [main]

@@ -64,11 +64,13 @@ class Kid final : public FeatureMetric {
 
 void declare_fields(FieldList& fields) {
   declare_feature_metric_fields(fields);
-  fields.integer("subsets", 100, "pairs of subsets to average over")
+  const KernelDistanceOptions defaults;
+  fields
+      .integer("subsets", defaults.subsets, "pairs of subsets to average over")
       .at_least(1)
       .after_training();
   fields
-      .integer("subset_size", 1000,
+      .integer("subset_size", defaults.subset_size,
                "samples of each side in a subset; all where there are fewer")
       .at_least(2)
       .after_training();

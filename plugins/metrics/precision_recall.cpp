@@ -53,10 +53,13 @@ class PrecisionRecallMetric final : public FeatureMetric {
 
 void declare_fields(FieldList& fields) {
   declare_feature_metric_fields(fields);
-  fields.integer("clusters", 20, "of both sides together, by k-means")
+  const PrecisionRecallOptions defaults;
+  fields
+      .integer("clusters", defaults.clusters,
+               "of both sides together, by k-means")
       .at_least(2)
       .after_training();
-  fields.integer("runs", 10, "clusterings whose curves are averaged")
+  fields.integer("runs", defaults.runs, "clusterings whose curves are averaged")
       .at_least(1)
       .after_training();
   fields.integer("seed", 0, "of the clusterings").at_least(0).after_training();

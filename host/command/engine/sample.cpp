@@ -12,7 +12,7 @@ namespace shalab {
 namespace {
 
 constexpr const char* kSampleUsage =
-    "shalab sample RUN [--kind joint,conditional,interpolate,style] "
+    "shalab sample RUN [--kind joint,conditional,interpolate,style,views] "
     "[--given m1+m2] [--input m1=FILE] [--source NAME] [--count N] "
     "[--noise-level X] -o DIR";
 

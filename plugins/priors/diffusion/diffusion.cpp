@@ -175,6 +175,7 @@ std::string DiffusionPrior::generation(bool conditional) const {
   if (sampling.sampler != nn::SolverKind::ddpm) {
     text += " grid=" + nn::to_string(sampling.grid);
   }
+  if (sampling.halt_at > 0.0) text += " halt_at=" + number(sampling.halt_at);
   if (!conditional) {
     return text + " autoguidance=" + number(sampling.autoguidance);
   }
@@ -289,8 +290,9 @@ at::Tensor DiffusionPrior::noise(std::int64_t rows,
 std::vector<double> DiffusionPrior::times_from(double from) const {
   const auto& sampling = options_.sampling;
   if (!sampling.uses_student) {
-    return nn::solver_times(sampling.sampler, schedule_, sampling.grid,
-                            sampling.steps, from);
+    return halted(nn::solver_times(sampling.sampler, schedule_, sampling.grid,
+                                   sampling.steps, from),
+                  sampling.halt_at);
   }
   if (from < 1.0) {
     throw Error(ErrorKind::usage,

@@ -7,6 +7,7 @@ namespace shalab::diffusion {
 namespace {
 
 constexpr double kLastSnapshot = 0.95;
+constexpr double kLastHalt = 0.99;
 constexpr const char* kStudent = "student";
 constexpr double kMostStudentSteps = 20;
 
@@ -102,6 +103,13 @@ void declare_sampling_fields(FieldList& fields) {
               "a condition of several modalities: one of them at random per "
               "sample, or the average of their predictions")
       .after_training();
+  fields
+      .real("halt_at", 0.0,
+            "time, from 1 = noise down to 0 = data, at which the sampler "
+            "halts: draws are still noised by that much (not for ddpm and "
+            "student)")
+      .range(0.0, kLastHalt)
+      .after_training();
 }
 
 StudentOptions read_student(const Settings& settings) {
@@ -121,6 +129,7 @@ SamplingOptions read_sampling(const Settings& settings) {
   sampling.has_early_null = settings.text("guidance_null") == "early";
   sampling.autoguidance = settings.real("autoguidance");
   sampling.averages_subset = settings.text("subset_conditioning") == "average";
+  sampling.halt_at = settings.real("halt_at");
   return sampling;
 }
 
@@ -155,6 +164,13 @@ void check(const Options& options) {
                 "diffusion: a student was told one modality at a time and "
                 "cannot average predictions",
                 "set subset_conditioning = random");
+  }
+  if (sampling.halt_at > 0.0 &&
+      (sampling.uses_student || sampling.sampler == nn::SolverKind::ddpm)) {
+    throw Error(ErrorKind::usage,
+                "diffusion: halt_at works with every sampler but ddpm and "
+                "student, whose steps end at the data",
+                "choose another sampler, for example unipc2");
   }
   if (options.student.steps > 0 && !options.predicts_velocity) {
     throw Error(ErrorKind::usage,

@@ -20,6 +20,7 @@ struct SamplingOptions {
   bool has_early_null = false;  // the null term comes from the early snapshot
   double autoguidance = 1.0;
   bool averages_subset = false;  // else one modality per sample at random
+  double halt_at = 0.0;          // time where draws end; 0 = at the data
 };
 
 // A student of the last part of training (student.h).
@@ -47,7 +48,7 @@ struct Options {
 void declare_fields(FieldList& fields);
 
 // Error(usage) where a key needs an early snapshot and snapshot = 0, a student
-// that is not there, or a student needs a velocity.
+// that is not there, a student needs a velocity, or a sampler cannot halt.
 Options read_options(const Settings& settings);
 
 }  // namespace shalab::diffusion

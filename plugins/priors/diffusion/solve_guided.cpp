@@ -1,6 +1,29 @@
 #include "solve_guided.h"
 
+#include "shalab/error.h"
+#include "shalab/fields.h"
+
 namespace shalab::diffusion {
+
+namespace {
+
+std::string text(double time) { return to_text(FieldValue(time)); }
+
+}  // namespace
+
+std::vector<double> halted(std::vector<double> times, double level) {
+  if (level <= times.back()) return times;
+  if (times.front() <= level) {
+    throw Error(ErrorKind::usage,
+                "diffusion: halt_at = " + text(level) +
+                    " is not below the time at which the draw starts, " +
+                    text(times.front()),
+                "lower halt_at, or start from more noise");
+  }
+  std::erase_if(times, [level](double t) { return t <= level; });
+  times.push_back(level);
+  return times;
+}
 
 nn::Solution solve_guided(const ReverseProcess& process,
                           const std::vector<double>& times,

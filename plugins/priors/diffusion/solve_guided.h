@@ -17,6 +17,10 @@ struct ReverseProcess {
   bool predicts_velocity;  // else the noise
 };
 
+// The times above `level`, and `level` itself; all where level <= the last.
+// Error(usage) where the first is no larger.
+std::vector<double> halted(std::vector<double> times, double level);
+
 // From z [B, D] at times.front(); evaluations count every network.
 nn::Solution solve_guided(const ReverseProcess& process,
                           const std::vector<double>& times,

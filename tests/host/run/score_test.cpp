@@ -91,6 +91,53 @@ TEST_F(Score, MeasuresTheFrechetDistanceOfFeatures) {
   EXPECT_NE(rows[0].fingerprint.find("real=3"), std::string::npos);
 }
 
+// Features 0, 1 and 1, 2 in any order: 9.5 by hand (kernel_distance_test.cpp).
+TEST_F(Score, MeasuresTheKernelDistanceOfFeatures) {
+  const auto rows =
+      score("kid", save("a.npy", at::tensor({1.0, 0.0}).view({2, 1})),
+            save("b.npy", at::tensor({1.0, 2.0}).view({2, 1})));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].name, "kernel_distance");
+  EXPECT_NEAR(rows[0].value, 9.5, 1e-9);
+  EXPECT_EQ(rows[0].protocol, "KD-features subsets=100x1000 seed=0");
+  EXPECT_NE(rows[0].fingerprint.find("real=2"), std::string::npos);
+  EXPECT_EQ(rows[1].name, "kernel_distance_deviation");
+  EXPECT_DOUBLE_EQ(rows[1].value, 0.0);
+}
+
+// 30 of 40 generated rows lie on half of the real ones, the others far away.
+// p = (1/2, 1/2, 0), q = (3/4, 0, 1/4) over the three places. At slope l the
+// curve has precision min(l/2, 3/4), recall precision / l; F_8 is largest at
+// l = 3/2 (precision 3/4, recall 1/2): 65 * .375 / (64 * .75 + .5), F_1/8 there
+// too: (65/64) .375 / (.75/64 + .5).
+TEST_F(Score, MeasuresPrecisionAndRecallOfFeatures) {
+  const at::Tensor near = at::zeros({40, 2}), far = at::full({40, 2}, 9.0),
+                   wrong = at::full({40, 2}, -9.0);
+  const auto real =
+      save("a.npy", at::cat({near.slice(0, 0, 20), far.slice(0, 0, 20)}));
+  const auto made =
+      save("b.npy", at::cat({near.slice(0, 0, 30), wrong.slice(0, 0, 10)}));
+  const auto rows = score("precision_recall", real, made);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].name, "prd_precision");
+  EXPECT_NEAR(rows[0].value, 65.0 / 64 * 0.375 / (0.75 / 64 + 0.5), 2e-3);
+  EXPECT_EQ(rows[1].name, "prd_recall");
+  EXPECT_NEAR(rows[1].value, 65 * 0.375 / (64 * 0.75 + 0.5), 2e-3);
+  EXPECT_EQ(rows[1].num_samples, 40);
+  EXPECT_EQ(rows[0].protocol, "PRD-features clusters=20 runs=10 seed=0");
+}
+
+TEST_F(Score, ComparesFeaturesWhateverTheirOrder) {
+  const at::Tensor x = at::rand({60, 3}), y = at::rand({50, 3}) + 0.1;
+  const auto real = save("a.npy", x), real_flipped = save("b.npy", x.flip(0));
+  const auto made = save("c.npy", y), made_flipped = save("d.npy", y.flip(0));
+  for (const char* metric : {"kid", "precision_recall"}) {
+    EXPECT_DOUBLE_EQ(score(metric, real, made)[0].value,
+                     score(metric, real_flipped, made_flipped)[0].value)
+        << metric;
+  }
+}
+
 TEST_F(Score, MeasuresErrorsOfValuesAndOfTokens) {
   const auto real = save("a.npy", at::tensor({0.0, 1.0}).view({1, 2}));
   const auto made = save("b.npy", at::tensor({0.0, 3.0}).view({1, 2}));
@@ -124,7 +171,9 @@ TEST_F(Score, RefusesAnUnknownMetricWithTheOnesThatWork) {
 
 TEST_F(Score, RefusesPicturesWhereFeaturesAreNeeded) {
   const auto folder = pictures("real", {0, 51});
-  expect_refused("frechet_distance", folder, folder, "[N, F]");
+  for (const char* metric : {"frechet_distance", "kid", "precision_recall"}) {
+    expect_refused(metric, folder, folder, "[N, F]");
+  }
 }
 
 TEST_F(Score, RefusesSidesThatDoNotPair) {
@@ -135,7 +184,10 @@ TEST_F(Score, RefusesSidesThatDoNotPair) {
                  "[1, 1, 16, 16]");
   const auto a = save("a.npy", at::zeros({3, 2}));
   const auto b = save("b.npy", at::zeros({3, 4}));
-  expect_refused("frechet_distance", a, b, "[3, 4]");
+  for (const char* metric : {"frechet_distance", "kid", "precision_recall"}) {
+    expect_refused(metric, a, b, "[3, 4]");
+    expect_refused(metric, a, save("one.npy", at::zeros({1, 2})), "only row");
+  }
   expect_refused("reconstruction", a,
                  save("c.npy", at::zeros({3, 2}, at::kLong)), "integers");
 }
@@ -164,8 +216,10 @@ TEST_F(Score, RefusesAMissingFile) {
 
 TEST_F(Score, RefusesFeaturesThatAreNotFinite) {
   const auto a = save("a.npy", at::full({3, 2}, std::nan("")));
-  EXPECT_THROW(score("frechet_distance", a, a), Error);
-  EXPECT_THROW(score("reconstruction", a, a), Error);
+  for (const char* metric :
+       {"frechet_distance", "kid", "precision_recall", "reconstruction"}) {
+    EXPECT_THROW(score(metric, a, a), Error) << metric;
+  }
 }
 
 }  // namespace score_test

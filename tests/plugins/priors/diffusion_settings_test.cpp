@@ -19,6 +19,22 @@ TEST(Diffusion, RefusesAnEarlyCopyThatIsNotKept) {
   }
 }
 
+TEST(Diffusion, RefusesToHaltWhatEndsAtTheData) {
+  for (const Keys& keys :
+       {Keys{{"sampler", std::string("ddpm")}, {"halt_at", 0.5}},
+        Keys{{"sampler", std::string("student")},
+             {"student_steps", std::int64_t{2}},
+             {"halt_at", 0.5}}}) {
+    try {
+      small_diffusion(keys);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(error.message().find("halt_at"), std::string::npos);
+    }
+  }
+}
+
 TEST(Diffusion, EveryKindOfModalityCanBeAConditionX) {
   auto context = two_modes_context();
   context.modalities[0].kind = ModalityKind::image;
