@@ -188,6 +188,9 @@ FieldList evaluate_fields() {
   fields.integer("batch_size", 256, "samples generated or encoded at once")
       .at_least(1)
       .in("samples");
+  fields.flag("legacy_dropout", false,
+              "published judges judge with dropout on, as the code of MoPoE "
+              "and MVTCAE left them; never comparable with judging as usual");
   fields
       .integer("num_grid", 8,
                "rows of the picture grids kept with the run; 0 means none")

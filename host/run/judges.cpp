@@ -23,25 +23,25 @@ namespace {
 
 constexpr std::int64_t kBatch = 500;
 
-std::shared_ptr<const Judge> official_judge(const JudgeSource& source,
-                                            const ModalitySpec& modality,
-                                            const Services& services) {
+std::shared_ptr<const Judge> official_judge(
+    const JudgeSource& source, const ModalitySpec& modality,
+    const Services& services, std::optional<std::uint64_t> dropout_seed) {
   const std::filesystem::path file = services.find_data(
       source.file, "published classifier of modality " + modality.name);
   return make_official_judge(source.architecture, io::read_npz(file),
-                             file.string());
+                             file.string(), dropout_seed);
 }
 
-std::shared_ptr<const Judge> make_judge(const Dataset& dataset, std::size_t m,
-                                        const JudgeSource& source,
-                                        const std::string& dataset_name,
-                                        const Services& services) {
+std::shared_ptr<const Judge> make_judge(
+    const Dataset& dataset, std::size_t m, const JudgeSource& source,
+    const std::string& dataset_name, const Services& services,
+    std::optional<std::uint64_t> dropout_seed) {
   const ModalitySpec& modality = dataset.modalities()[m];
   switch (source.kind) {
     case JudgeSource::Kind::none:
       return nullptr;
     case JudgeSource::Kind::official:
-      return official_judge(source, modality, services);
+      return official_judge(source, modality, services, dropout_seed);
     case JudgeSource::Kind::lexicon:
       return make_lexicon_judge(source.spellings);
     case JudgeSource::Kind::trained:
@@ -49,6 +49,28 @@ std::shared_ptr<const Judge> make_judge(const Dataset& dataset, std::size_t m,
                                 modality, dataset.num_classes(), dataset_name);
   }
   return nullptr;
+}
+
+std::vector<std::shared_ptr<const Judge>> make_judges(
+    const Dataset& dataset, const std::string& dataset_name,
+    const Services& services, std::optional<std::uint64_t> dropout_seed) {
+  std::vector<std::shared_ptr<const Judge>> judges;
+  const std::vector<JudgeSource> sources = dataset.judge_sources();
+  for (std::size_t m = 0; m < sources.size(); ++m) {
+    judges.push_back(make_judge(dataset, m, sources[m], dataset_name, services,
+                                dropout_seed));
+  }
+  return judges;
+}
+
+void require_official(const Dataset& dataset, const std::string& dataset_name) {
+  for (const JudgeSource& source : dataset.judge_sources()) {
+    if (source.kind == JudgeSource::Kind::official) return;
+  }
+  throw Error(ErrorKind::usage,
+              "evaluate.legacy_dropout: no judge of dataset " + dataset_name +
+                  " is a published classifier with dropout",
+              "leave evaluate.legacy_dropout out");
 }
 
 // accuracies.json: {"<judge digest> on <digest of the fingerprint>": 0.96}.
@@ -154,15 +176,18 @@ std::vector<double> judge_accuracies(const JudgeBank& bank,
 
 JudgeBank make_judge_bank(const Dataset& dataset,
                           const std::string& dataset_name,
-                          const Services& services, c10::Device device) {
+                          const Services& services, c10::Device device,
+                          std::optional<std::uint64_t> dropout_seed) {
+  if (dropout_seed) require_official(dataset, dataset_name);
   JudgeBank bank;
-  const std::vector<JudgeSource> sources = dataset.judge_sources();
-  for (std::size_t m = 0; m < sources.size(); ++m) {
-    bank.judges.push_back(
-        make_judge(dataset, m, sources[m], dataset_name, services));
-  }
+  bank.judges = make_judges(
+      dataset, dataset_name, services,
+      dropout_seed ? std::optional<std::uint64_t>(0) : std::nullopt);
   fill_accuracies(bank, dataset, judge_folder(dataset, dataset_name, services),
                   *services.logger, device);
+  if (dropout_seed) {
+    bank.judges = make_judges(dataset, dataset_name, services, dropout_seed);
+  }
   return bank;
 }
 

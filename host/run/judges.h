@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,15 @@ std::filesystem::path judge_folder(const Dataset& dataset,
 // One judge per modality as Dataset::judge_sources says (null for `none`),
 // each with its accuracy on the whole real test split. Accuracies are measured
 // once and kept in accuracies.json in judge_folder, by judge and data.
-// `device` is where the dataset lies. Throws Error(data) when weights are
-// missing or unfit, naming the modality and how to get them.
+// `device` is where the dataset lies. With `dropout_seed` the official judges
+// drop out (make_official_judge); their accuracies are those of seed 0. Throws
+// Error(data) when weights are missing or unfit, naming the modality and how to
+// get them, and Error(usage) when there is nobody to drop out.
 JudgeBank make_judge_bank(const Dataset& dataset,
                           const std::string& dataset_name,
                           const Services& services,
-                          c10::Device device = c10::kCPU);
+                          c10::Device device = c10::kCPU,
+                          std::optional<std::uint64_t> dropout_seed = {});
 
 // Share of the split's tuples whose modality each judge puts in the labelled
 // class, by modality index; -1 where there is no judge or no label.

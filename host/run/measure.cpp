@@ -1,6 +1,7 @@
 #include "run/measure.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "run/judges.h"
 #include "run/tune.h"
@@ -21,10 +22,15 @@ std::string root_of(const Experiment& experiment, const std::string& source) {
 }  // namespace
 
 JudgeBank judges_of(const Experiment& experiment, const RunContext& context) {
+  const bool drops_out =
+      experiment.config().settings("evaluate").flag("legacy_dropout");
   try {
-    return make_judge_bank(experiment.dataset(), experiment.dataset_name(),
-                           context.services, context.device);
+    return make_judge_bank(
+        experiment.dataset(), experiment.dataset_name(), context.services,
+        context.device,
+        drops_out ? std::optional<std::uint64_t>(context.seed) : std::nullopt);
   } catch (const Error& error) {
+    if (error.kind() == ErrorKind::usage) throw;
     context.services.logger->warn(error.message() + " (" + error.hint() + ")");
     return {};
   }

@@ -9,8 +9,8 @@
 
 namespace shalab {
 
-// A bank without judges, and a warning, where they are missing: metrics that
-// need them say so themselves.
+// The judges as evaluate.legacy_dropout says. A bank without judges, and a
+// warning, where they are missing: metrics that need them say so themselves.
 JudgeBank judges_of(const Experiment& experiment, const RunContext& context);
 
 GenerationView generation_view(Experiment& experiment,

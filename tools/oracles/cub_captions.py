@@ -2,7 +2,7 @@
 NLTK, the published split from scikit-learn, resized pictures from Pillow.
 
     python3 -m venv tools/.venv
-    tools/.venv/bin/pip install nltk==3.9.1 scikit-learn==1.9.1 pillow==13.0.0 numpy==2.4.6
+    tools/.venv/bin/pip install nltk==3.9.1 scikit-learn==1.9.1 pillow==12.0.0 numpy==2.4.6
     tools/.venv/bin/python tools/oracles/cub_captions.py DATA
 
 DATA is the folder that holds cub10. Writes the words of the sentences below to
@@ -10,6 +10,7 @@ tests/fixtures/cub_captions/words.tsv and prints all other values.
 
 Sentences are split by Punkt without a trained model, which knows no
 abbreviations; on the captions of cub10 that makes no difference to the words.
+Pillow 13 resizes tall pictures along columns first, all earlier ones along rows.
 """
 
 import collections

@@ -1,6 +1,5 @@
 #include "pictures.h"
 
-#include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
@@ -8,7 +7,7 @@
 
 #include "shalab/digest.h"
 #include "shalab/error.h"
-#include "shalab/io/images.h"
+#include "shalab/io/resize.h"
 #include "shalab/io/tensors.h"
 
 namespace shalab::cub_captions {
@@ -17,21 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whole levels, halves rounded up.
-at::Tensor to_levels(const at::Tensor& x) { return x.add(0.5).floor_(); }
-
-// float [1, 3, 64, 64], levels 0 to 255. As Pillow stretches: along rows to
-// whole levels, then along columns.
+// uint8 [3, 64, 64].
 at::Tensor read_picture(const fs::path& file) {
-  io::Image image = io::read_image(file, kChannels);
-  const at::Tensor pixels =
-      at::from_blob(image.pixels.data(),
-                    {1, image.height, image.width, kChannels}, at::kByte)
-          .permute({0, 3, 1, 2})
-          .to(at::kFloat, false, true, at::MemoryFormat::Contiguous);
-  const auto rows = to_levels(
-      at::_upsample_bilinear2d_aa(pixels, {image.height, kSide}, false));
-  return to_levels(at::_upsample_bilinear2d_aa(rows, {kSide, kSide}, false));
+  io::Image image = io::resized(io::read_image(file, kChannels), kSide, kSide,
+                                io::ResizeFilter::bilinear);
+  return at::from_blob(image.pixels.data(), {kSide, kSide, kChannels},
+                       at::kByte)
+      .permute({2, 0, 1})
+      .clone();
 }
 
 at::Tensor decode(const std::vector<Picture>& pictures,
@@ -39,8 +31,7 @@ at::Tensor decode(const std::vector<Picture>& pictures,
   const auto total = static_cast<std::int64_t>(pictures.size());
   at::Tensor pixels = at::empty({total, kChannels, kSide, kSide}, at::kByte);
   for (std::int64_t i = 0; i < total; ++i) {
-    pixels[i].copy_(
-        read_picture(pictures[static_cast<std::size_t>(i)].file)[0]);
+    pixels[i].copy_(read_picture(pictures[static_cast<std::size_t>(i)].file));
     services.progress->report("pictures", i + 1, total);
   }
   return pixels;
@@ -49,7 +40,7 @@ at::Tensor decode(const std::vector<Picture>& pictures,
 fs::path cache_file(const std::vector<Picture>& pictures,
                     const Services& services) {
   Digest64 digest;
-  digest.add("64x64 bilinear antialiased");
+  digest.add("64x64 bilinear of Pillow");
   for (const Picture& picture : pictures) {
     std::error_code error;
     const auto size = fs::file_size(picture.file, error);

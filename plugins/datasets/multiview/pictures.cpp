@@ -1,12 +1,11 @@
 #include "pictures.h"
 
-#include <ATen/ops/_upsample_bicubic2d_aa.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include "shalab/digest.h"
 #include "shalab/error.h"
-#include "shalab/io/images.h"
+#include "shalab/io/resize.h"
 
 namespace shalab {
 
@@ -16,20 +15,6 @@ constexpr std::int64_t kChannels = 3;
 
 std::string size_text(std::int64_t width, std::int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
-}
-
-// Levels, halves rounded up.
-at::Tensor to_levels(const at::Tensor& x) {
-  return x.add(0.5).floor_().clamp_(0, 255);
-}
-
-// As Pillow does it: along rows to whole levels, then along columns.
-at::Tensor resized(const at::Tensor& picture, std::int64_t size) {
-  const auto rows = to_levels(at::_upsample_bicubic2d_aa(
-      picture.to(at::kFloat).unsqueeze(0), {picture.size(1), size}, false));
-  return to_levels(at::_upsample_bicubic2d_aa(rows, {size, size}, false))
-      .squeeze(0)
-      .to(at::kByte);
 }
 
 // uint8 [3, H, W].
@@ -42,12 +27,13 @@ at::Tensor read_picture(const std::filesystem::path& file, std::int64_t size) {
                 "dataset.size resizes square pictures only; 0 keeps them as "
                 "they are");
   }
-  const at::Tensor picture =
-      at::from_blob(image.pixels.data(), {image.height, image.width, kChannels},
-                    at::kByte)
-          .permute({2, 0, 1})
-          .clone(at::MemoryFormat::Contiguous);
-  return size > 0 && size != image.width ? resized(picture, size) : picture;
+  if (size > 0) {
+    image = io::resized(image, size, size, io::ResizeFilter::bicubic);
+  }
+  return at::from_blob(image.pixels.data(),
+                       {image.height, image.width, kChannels}, at::kByte)
+      .permute({2, 0, 1})
+      .clone(at::MemoryFormat::Contiguous);
 }
 
 void check_size(const at::Tensor& picture, const at::Tensor& first,

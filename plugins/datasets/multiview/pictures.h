@@ -16,8 +16,8 @@ namespace shalab {
 using Pictures = std::vector<at::Tensor>;
 
 // Transparent pictures over white, then (size > 0) resized to size x size by
-// bicubic interpolation with antialiasing, as SyncDreamer does with Pillow
-// (equal within one step of 255). Error(data) names a file that is unreadable,
+// bicubic interpolation with antialiasing, as SyncDreamer does with Pillow.
+// Error(data) names a file that is unreadable,
 // not square where size > 0, or (size = 0) not of the first picture's size.
 Pictures read_pictures(const ViewFolders& folders, std::int64_t size,
                        const Services& services);

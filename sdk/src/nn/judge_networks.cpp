@@ -72,9 +72,9 @@ class PolyMnistCnn : public JudgeNetwork {
   }
 
   at::Tensor features(const at::Tensor& x) override {
-    at::Tensor h = conv1_->forward(x).relu();
-    h = conv2_->forward(h).relu();
-    return hidden_->forward(h.flatten(1)).relu();
+    at::Tensor h = dropped(conv1_->forward(x), true).relu();
+    h = dropped(conv2_->forward(h), true).relu();
+    return dropped(hidden_->forward(h.flatten(1))).relu();
   }
 
   at::Tensor logits(const at::Tensor& features) override {
@@ -100,7 +100,7 @@ class MstMnist : public JudgeNetwork {
   at::Tensor features(const at::Tensor& x) override {
     at::Tensor h = conv1_->forward(x).relu();
     h = conv2_->forward(h).relu();
-    return conv3_->forward(h).relu().flatten(1);
+    return dropped(conv3_->forward(h).relu()).flatten(1);
   }
 
   at::Tensor logits(const at::Tensor& features) override {
@@ -180,12 +180,12 @@ std::shared_ptr<JudgeNetwork> make_conv_judge_network(
   return network;
 }
 
-std::shared_ptr<Judge> make_official_judge(const std::string& architecture,
-                                           const io::NamedArrays& weights,
-                                           const std::string& origin) {
+std::shared_ptr<Judge> make_official_judge(
+    const std::string& architecture, const io::NamedArrays& weights,
+    const std::string& origin, std::optional<std::uint64_t> dropout_seed) {
   std::shared_ptr<JudgeNetwork> network = make_official_network(architecture);
   load(*network, weights, origin);
-  return make_network_judge(std::move(network), architecture);
+  return make_network_judge(std::move(network), architecture, dropout_seed);
 }
 
 }  // namespace shalab

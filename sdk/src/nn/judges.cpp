@@ -2,15 +2,19 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/bernoulli.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "shalab/digest.h"
 #include "shalab/error.h"
+#include "shalab/random.h"
 
 namespace shalab {
 
@@ -34,9 +38,12 @@ std::string digest_of(const torch::nn::Module& network,
 class NetworkJudge : public Judge {
  public:
   NetworkJudge(std::shared_ptr<JudgeNetwork> network,
-               const std::string& architecture)
+               const std::string& architecture,
+               std::optional<std::uint64_t> dropout_seed)
       : network_(std::move(network)),
-        digest_(digest_of(*network_, architecture)) {}
+        digest_(digest_of(*network_, architecture) +
+                (dropout_seed ? kLegacyDropout : "")),
+        dropout_seed_(dropout_seed) {}
 
   Judgement judge(const at::Tensor& x) const override {
     const at::NoGradGuard no_grad;
@@ -44,6 +51,7 @@ class NetworkJudge : public Judge {
     std::vector<at::Tensor> labels;
     std::vector<at::Tensor> features;
     for (const at::Tensor& block : x.split(kBlock)) {
+      if (dropout_seed_) network_->set_dropout(mask_generator(block));
       features.push_back(network_->features(block.to(at::kFloat)));
       labels.push_back(network_->logits(features.back()).argmax(1));
     }
@@ -59,8 +67,17 @@ class NetworkJudge : public Judge {
     }
   }
 
+  at::Generator mask_generator(const at::Tensor& block) const {
+    const at::Tensor bytes = block.cpu().contiguous();
+    Digest64 content;
+    content.add(bytes.const_data_ptr(), bytes.nbytes());
+    return make_generator(*dropout_seed_, "judge/dropout/" + content.hex(),
+                          block.device());
+  }
+
   std::shared_ptr<JudgeNetwork> network_;
   std::string digest_;
+  std::optional<std::uint64_t> dropout_seed_;
 };
 
 class LexiconJudge : public Judge {
@@ -90,13 +107,24 @@ class LexiconJudge : public Judge {
 
 }  // namespace
 
-std::shared_ptr<Judge> make_network_judge(std::shared_ptr<JudgeNetwork> network,
-                                          const std::string& architecture) {
+at::Tensor JudgeNetwork::dropped(const at::Tensor& x,
+                                 bool whole_channels) const {
+  if (!dropout_.defined()) return x;
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  if (whole_channels) std::fill(shape.begin() + 2, shape.end(), 1);
+  at::Generator generator = dropout_;
+  return x * at::empty(shape, x.options()).bernoulli_(0.5, generator).mul_(2);
+}
+
+std::shared_ptr<Judge> make_network_judge(
+    std::shared_ptr<JudgeNetwork> network, const std::string& architecture,
+    std::optional<std::uint64_t> dropout_seed) {
   network->eval();
   for (at::Tensor& parameter : network->parameters()) {
     parameter.requires_grad_(false);
   }
-  return std::make_shared<NetworkJudge>(std::move(network), architecture);
+  return std::make_shared<NetworkJudge>(std::move(network), architecture,
+                                        dropout_seed);
 }
 
 std::shared_ptr<Judge> make_lexicon_judge(std::vector<at::Tensor> spellings) {

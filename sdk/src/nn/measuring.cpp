@@ -5,6 +5,7 @@
 
 #include "shalab/digest.h"
 #include "shalab/error.h"
+#include "shalab/nn/judges.h"
 
 namespace shalab {
 namespace {
@@ -43,8 +44,10 @@ std::string data_fingerprint(const MetricContext& context) {
 }
 
 std::string judged_fingerprint(const MetricContext& context) {
-  return "judges=" + short_digest(context.judges.digest()) + " " +
-         data_fingerprint(context);
+  const std::string judges = context.judges.digest();
+  const bool drops_out = judges.find(kLegacyDropout) != std::string::npos;
+  return "judges=" + short_digest(judges) +
+         (drops_out ? " legacy_dropout " : " ") + data_fingerprint(context);
 }
 
 Measurement MeasurementForm::row(const std::string& name,

@@ -34,7 +34,7 @@ class MstSvhn : public JudgeNetwork {
   at::Tensor features(const at::Tensor& x) override {
     at::Tensor h = x;
     for (std::size_t i = 0; i < convolutions_.size(); ++i) {
-      h = norms_[i]->forward(convolutions_[i]->forward(h)).relu();
+      h = norms_[i]->forward(dropped(convolutions_[i]->forward(h))).relu();
     }
     return h.flatten(1);
   }
@@ -105,7 +105,7 @@ class MstText : public JudgeNetwork {
     const at::Tensor symbols = at::one_hot(x.to(at::kLong), kSymbols);
     const at::Tensor h =
         conv1_->forward(symbols.transpose(1, 2).to(conv1_->weight.dtype()));
-    return block4_->forward(block1_->forward(h)).flatten(1);
+    return dropped(block4_->forward(block1_->forward(h))).flatten(1);
   }
 
   at::Tensor logits(const at::Tensor& features) override {

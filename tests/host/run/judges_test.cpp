@@ -177,6 +177,18 @@ TEST_F(Judges, RefuseToTrainWhereNoneIsNeeded) {
   }
 }
 
+TEST_F(Judges, RefuseLegacyDropoutWhereNoneIsPublished) {
+  train();
+  try {
+    make_judge_bank(dataset_, "two_shades", services_, c10::kCPU, 1);
+    FAIL() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(error.message().find("evaluate.legacy_dropout"),
+              std::string::npos);
+  }
+}
+
 TEST_F(Judges, AreAbsentWhereTheDatasetNamesNone) {
   const TwoShades dataset(false);
   const JudgeBank found = make_judge_bank(dataset, "two_shades", services_);

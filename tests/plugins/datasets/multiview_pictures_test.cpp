@@ -52,8 +52,8 @@ TEST_F(MultiviewPictures, AreDrawnOverWhite) {
 }
 
 TEST_F(MultiviewPictures, AreResizedAsPillowDoes) {
-  EXPECT_LE(difference(16, "bicubic_16.png"), 1.01);
-  EXPECT_LE(difference(40, "bicubic_40.png"), 1.01);
+  EXPECT_LT(difference(16, "bicubic_16.png"), 0.01);
+  EXPECT_LT(difference(40, "bicubic_40.png"), 0.01);
 }
 
 // Pictures of tools/render_views in a data folder.

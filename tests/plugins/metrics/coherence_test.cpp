@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "rig.h"
+#include "shalab/nn/judges.h"
 
 namespace shalab {
 namespace coherence_test {
@@ -180,6 +181,21 @@ TEST_F(Coherence, CarriesJudgesAndDataInItsFingerprint) {
   const std::string other_data = measure().front().fingerprint;
   EXPECT_EQ(before.size(), std::string("judges= data=").size() + 24);
   EXPECT_NE(before, other_data);
+}
+
+TEST_F(Coherence, TellsJudgesThatDropOut) {
+  class Dropping final : public Judge {
+   public:
+    Judgement judge(const at::Tensor&) const override { return {}; }
+    std::string digest() const override {
+      return std::string("network:1") + kLegacyDropout;
+    }
+  };
+  const std::string before = measure().front().fingerprint;
+  EXPECT_EQ(before.find("legacy_dropout"), std::string::npos);
+  rig_->context.judges.judges[0] = std::make_shared<Dropping>();
+  const std::string after = measure().front().fingerprint;
+  EXPECT_NE(after.find(" legacy_dropout data="), std::string::npos) << after;
 }
 
 TEST_F(Coherence, RefusesModalitiesWithoutAJudge) {

@@ -23,7 +23,8 @@ std::string sources_of_size(std::size_t size);
 
 // "data=<12 hex>", a digest of the dataset's fingerprint.
 std::string data_fingerprint(const MetricContext& context);
-// "judges=<12 hex> data=<12 hex>", of all judges of the bank.
+// "judges=<12 hex> data=<12 hex>", of all judges of the bank;
+// "judges=<12 hex> legacy_dropout data=..." where one of them drops out.
 std::string judged_fingerprint(const MetricContext& context);
 
 // The fields that all rows of one metric share.
