@@ -67,7 +67,8 @@ void add_training(std::vector<Command>& all) {
               {"--steps", "", "N", "timed steps"},
               {"--warmup", "", "N", "steps before them"},
               {"--top", "", "N", "operators to list"}}));
-  all.push_back(engine("score", "METRIC", "a metric on your own files",
+  all.push_back(engine("score", "METRIC [metric.key=value ...]",
+                       "a metric on your own files",
                        {{"--real", "", "PATH", "reference files"},
                         {"--generated", "", "PATH", "files to measure"}}));
 }

@@ -3,7 +3,7 @@
 
 #include "command/engine/arguments.h"
 #include "command/engine/commands.h"
-#include "command/engine/dataset_settings.h"
+#include "command/engine/plugin_settings.h"
 #include "command/engine/session.h"
 #include "run/latents.h"
 #include "shalab/error.h"
@@ -31,8 +31,8 @@ const std::string& dataset_name(const Arguments& arguments,
 std::unique_ptr<Dataset> open_dataset(const Session& session,
                                       const std::string& name,
                                       const Arguments& arguments) {
-  const auto settings =
-      dataset_settings(session.registry(), name, arguments.overrides());
+  const auto settings = plugin_settings(session.registry(), "dataset", name,
+                                        arguments.overrides());
   return session.registry().make_dataset(name, settings, {session.services()});
 }
 
@@ -69,9 +69,8 @@ io::NamedArrays arrays_of(const Dataset& dataset, Split split) {
 
 int command_data_prepare(const Invocation& invocation) {
   const Arguments arguments(invocation.arguments, {});
-  const auto& name =
-      dataset_name(arguments, "prepare",
-                   "shalab data prepare NAME [dataset.key=value ...]");
+  const auto& name = dataset_name(
+      arguments, "prepare", "shalab data prepare NAME [dataset.key=value ...]");
   Session session(invocation.options);
   const auto dataset = open_dataset(session, name, arguments);
   std::cout << name << ": " << dataset->size(Split::train) << " train, "

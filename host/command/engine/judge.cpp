@@ -4,7 +4,7 @@
 
 #include "command/engine/arguments.h"
 #include "command/engine/commands.h"
-#include "command/engine/dataset_settings.h"
+#include "command/engine/plugin_settings.h"
 #include "command/engine/session.h"
 #include "run/judges.h"
 #include "shalab/error.h"
@@ -46,8 +46,8 @@ int command_judge(const Invocation& invocation) {
   }
   const auto& name = words[1];
   Session session(invocation.options);
-  const auto settings =
-      dataset_settings(session.registry(), name, arguments.overrides());
+  const auto settings = plugin_settings(session.registry(), "dataset", name,
+                                        arguments.overrides());
   const auto device = open_device(
       invocation.options.device.empty() ? "auto" : invocation.options.device);
   apply({});

@@ -1,6 +1,5 @@
 #include "rows.h"
 
-#include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/StringUtil.h>
@@ -11,6 +10,7 @@
 
 #include "shalab/error.h"
 #include "shalab/io/images.h"
+#include "shalab/io/resize.h"
 #include "shalab/io/tensors.h"
 
 namespace shalab::paired_folder {
@@ -25,16 +25,6 @@ at::Tensor to_tensor(io::Image image) {
                        {image.height, image.width, image.channels}, at::kByte)
       .permute({2, 0, 1})
       .clone(at::MemoryFormat::Contiguous);
-}
-
-at::Tensor resized(const at::Tensor& picture, std::int64_t side) {
-  if (picture.size(1) == side && picture.size(2) == side) return picture;
-  return at::_upsample_bilinear2d_aa(picture.unsqueeze(0).to(at::kFloat),
-                                     {side, side}, /*align_corners=*/false)
-      .squeeze(0)
-      .round()
-      .clamp(0, 255)
-      .to(at::kByte);
 }
 
 std::string described(const at::Tensor& row) {
@@ -74,8 +64,11 @@ at::Tensor read_pictures(const Files& files, std::int64_t side) {
   std::int64_t channels = 1;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (files[i].empty()) continue;
-    rows[i] = to_tensor(io::read_image(files[i]));
-    if (side > 0) rows[i] = resized(rows[i], side);
+    io::Image picture = io::read_image(files[i]);
+    if (side > 0) {
+      picture = io::resized(picture, side, side, io::ResizeFilter::bilinear);
+    }
+    rows[i] = to_tensor(std::move(picture));
     channels = std::max(channels, rows[i].size(0));
   }
   for (at::Tensor& row : rows) {

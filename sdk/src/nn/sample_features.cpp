@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +61,38 @@ class JudgeFeatures final : public SampleFeatures {
   std::string metric_;
 };
 
+// Vectors of data that name no judges.
+class OwnFeatures final : public SampleFeatures {
+ public:
+  explicit OwnFeatures(const MetricContext& context) : context_(context) {}
+
+  void require() override {}
+  bool serves(std::size_t m) const override {
+    return context_.modalities[m].kind == ModalityKind::vector;
+  }
+  at::Tensor of_real(std::size_t, const at::Tensor& x) override { return x; }
+  at::Tensor of_generated(std::size_t m, const Generated& generated) override {
+    return generated.samples[m];
+  }
+  std::string label() const override { return "features"; }
+  std::string fingerprint() const override {
+    return data_fingerprint(context_);
+  }
+  bool is_inception() const override { return false; }
+  std::int64_t num_features() const override { return 0; }
+
+ private:
+  MetricContext context_;
+};
+
+bool are_features(const MetricContext& context) {
+  const auto is_vector = [](const ModalitySpec& spec) {
+    return spec.kind == ModalityKind::vector;
+  };
+  return context.dataset->judge_sources().empty() &&
+         std::ranges::all_of(context.modalities, is_vector);
+}
+
 NetworkExtractor inception_extractor(const Settings& settings) {
   const InceptionResize resize =
       inception_resize_from(settings.text("inception_resize"));
@@ -100,8 +133,9 @@ SampleFeatures::~SampleFeatures() = default;
 void declare_extractor_fields(FieldList& fields) {
   fields
       .choice("extractor", "judge", {"judge", "inception", "mobilenet_v2"},
-              "whose features: the judges' last hidden layer, or, of images "
-              "only, the 2048 of Inception-v3 or the 1280 of MobileNetV2")
+              "whose features: the judges' last hidden layer (data of vectors "
+              "without judges: the vectors themselves), or, of images only, "
+              "the 2048 of Inception-v3 or the 1280 of MobileNetV2")
       .after_training();
   fields
       .text("inception_weights",
@@ -132,6 +166,7 @@ std::unique_ptr<SampleFeatures> make_sample_features(
     return make_network_features(mobilenet_extractor(settings), context,
                                  metric);
   }
+  if (are_features(context)) return std::make_unique<OwnFeatures>(context);
   return std::make_unique<JudgeFeatures>(context, metric);
 }
 

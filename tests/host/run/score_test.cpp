@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "../../plugins/load.h"
 #include "shalab/error.h"
 #include "shalab/io/arrays.h"
 #include "shalab/io/images.h"
@@ -15,6 +16,15 @@ namespace shalab {
 namespace score_test {
 
 namespace fs = std::filesystem;
+
+std::vector<Measurement> score(const std::string& metric, const fs::path& real,
+                               const fs::path& generated,
+                               const ChangedKeys& keys = {}) {
+  const auto make = [&](const MetricContext& context) {
+    return make_plugin<Factory_metric>("metric", metric, context, keys);
+  };
+  return shalab::score(make, real, generated, quiet_services());
+}
 
 class Score : public testing::Test {
  protected:
@@ -163,10 +173,37 @@ TEST_F(Score, NamesTheRealDataAlone) {
   EXPECT_NE(print(a, a), print(b, a));
 }
 
-TEST_F(Score, RefusesAnUnknownMetricWithTheOnesThatWork) {
+TEST_F(Score, RefusesMetricsThatNeedMoreThanSamples) {
   const auto a = save("a.npy", at::zeros({3, 2}));
-  expect_refused("frechet_distanc", a, a, "did you mean 'frechet_distance'");
-  expect_refused("coherence", a, a, "psnr_ssim reconstruction");
+  expect_refused("coherence", a, a, "judge for every modality");
+  expect_refused("linear_probe", a, a, "labelled data");
+  expect_refused("novel_views", a, a, "two image modalities");
+  expect_refused("log_likelihood", a, a, "a model's latents");
+  expect_refused("latent_map", a, a, "a model's latents");
+}
+
+TEST_F(Score, TakesKeysOfTheMetric) {
+  const auto a = save("a.npy", at::rand({9, 2}));
+  const auto b = save("b.npy", at::rand({9, 2}));
+  const auto rows = score("kid", a, b, {{"subset_size", std::int64_t{4}}});
+  EXPECT_EQ(rows[0].protocol, "KD-features subsets=100x4 seed=0");
+}
+
+TEST_F(Score, NeedsPicturesOfOneSize) {
+  const auto folder = pictures("real", {0, 51});
+  io::write_png(folder / "2.png",
+                {16, 12, 1, std::vector<std::uint8_t>(16 * 12, 7)});
+  expect_refused("psnr_ssim", folder, folder, "2.png is [1, 12, 16]");
+}
+
+TEST_F(Score, ShowsGreyPicturesAsRgbBesideRgbPictures) {
+  const auto grey = pictures("grey", {51, 51});
+  const auto mixed = pictures("mixed", {51});
+  io::write_png(mixed / "1.png",
+                {12, 12, 3, std::vector<std::uint8_t>(12 * 12 * 3, 51)});
+  const auto colour = save("c.npy", at::full({2, 3, 12, 12}, 0.2, at::kDouble));
+  EXPECT_DOUBLE_EQ(score("psnr_ssim", mixed, colour)[0].value, 100.0);
+  expect_refused("psnr_ssim", grey, colour, "one shape");
 }
 
 TEST_F(Score, RefusesPicturesWhereFeaturesAreNeeded) {
@@ -181,22 +218,22 @@ TEST_F(Score, RefusesSidesThatDoNotPair) {
   expect_refused("psnr_ssim", two, pictures("three", {0, 1, 2}),
                  "2 real and 3 generated");
   expect_refused("psnr_ssim", two, pictures("large", {0, 1}, 16),
-                 "[1, 1, 16, 16]");
+                 "[1, 16, 16]");
   const auto a = save("a.npy", at::zeros({3, 2}));
   const auto b = save("b.npy", at::zeros({3, 4}));
   for (const char* metric : {"frechet_distance", "kid", "precision_recall"}) {
-    expect_refused(metric, a, b, "[3, 4]");
-    expect_refused(metric, a, save("one.npy", at::zeros({1, 2})), "only row");
+    expect_refused(metric, a, b, "vectors [4]");
+    expect_refused(metric, a, save("one.npy", at::zeros({1, 2})), "one sample");
   }
   expect_refused("reconstruction", a,
-                 save("c.npy", at::zeros({3, 2}, at::kLong)), "integers");
+                 save("c.npy", at::zeros({3, 2}, at::kLong)), "tokens");
 }
 
 TEST_F(Score, RefusesWhatHoldsNoPictures) {
   const auto a = save("a.npy", at::zeros({3, 2}));
-  expect_refused("psnr_ssim", a, a, "is no picture");
+  expect_refused("psnr_ssim", a, a, "image modality");
   const auto b = save("b.npy", at::full({1, 12, 12}, 1.5));
-  expect_refused("psnr_ssim", b, b, "outside [0, 1]");
+  expect_refused("psnr_ssim", b, b, "reals in [0, 1]");
   fs::create_directories(folder_ / "empty");
   expect_refused("psnr_ssim", folder_ / "empty", b, "no .png");
   expect_refused("psnr_ssim", folder_ / "c.txt", b, "neither .npy nor .npz");

@@ -228,7 +228,8 @@ TEST_F(PolyMnist, RefusesLabelsAboveNine) {
   EXPECT_NE(refused({"plain.png"}).second.find("above 9"), std::string::npos);
 }
 
-// Accuracies of the published classifiers on the substitute backgrounds.
+// Accuracies of the published classifiers on the substitute backgrounds, as
+// measured independently in Python on other crops.
 TEST(PolyMnistOnRealData, IsReadByTheOfficialJudges) {
   const Services services = services_of_real_data();
   std::unique_ptr<Dataset> dataset;
@@ -241,7 +242,7 @@ TEST(PolyMnistOnRealData, IsReadByTheOfficialJudges) {
   EXPECT_EQ(dataset->size(Split::validation), 5000);
   EXPECT_EQ(dataset->size(Split::test), 10000);
   const std::vector<JudgeSource> sources = dataset->judge_sources();
-  const double expected[] = {.964, .986, .980, .967, .962};
+  const double expected[] = {.964, .985, .980, .967, .963};
   const Batch test = whole(*dataset, Split::test);
   for (std::size_t m = 0; m < 5; ++m) {
     ASSERT_EQ(sources[m].kind, JudgeSource::Kind::official);
@@ -252,7 +253,7 @@ TEST(PolyMnistOnRealData, IsReadByTheOfficialJudges) {
     EXPECT_EQ(judgement.features.sizes(), at::IntArrayRef({10000, 128}));
     const double accuracy =
         judgement.labels.eq(test.labels).to(at::kDouble).mean().item<double>();
-    EXPECT_NEAR(accuracy, expected[m], 0.01) << "m" << m;
+    EXPECT_NEAR(accuracy, expected[m], 0.001) << "m" << m;
     RecordProperty("accuracy_m" + std::to_string(m), std::to_string(accuracy));
   }
 }

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "shalab/io/tensors.h"
 #include "shalab/nn/judges.h"
 
@@ -90,6 +92,52 @@ TEST(LegacyDropout, DropsWholeChannelsOfThePolyMnistNetwork) {
   const at::Tensor lives = kept > 0;
   EXPECT_NEAR(lives.to(at::kDouble).mean().item<double>(), 0.25, 0.07);
   EXPECT_NEAR(kept.masked_select(lives).mean().item<double>(), 0.5, 0.03);
+}
+
+void add_plain_norm(io::NamedArrays& weights, const std::string& name,
+                    std::int64_t channels) {
+  weights[name + ".weight"] = io::to_array(at::ones({channels}));
+  weights[name + ".bias"] = zeros({channels});
+  weights[name + ".running_mean"] = zeros({channels});
+  weights[name + ".running_var"] = io::to_array(at::ones({channels}));
+  weights[name + ".num_batches_tracked"] =
+      io::to_array(at::zeros({}, at::kLong));
+}
+
+// mst_svhn in which layer `first` gives 1 and each later layer hands on one
+// place of one channel.
+io::NamedArrays relay(std::int64_t first) {
+  const std::int64_t channels[] = {3, 32, 64, 64, 128};
+  io::NamedArrays weights{{"linear.weight", zeros({10, 128})},
+                          {"linear.bias", zeros({10})}};
+  for (std::int64_t layer = 1; layer <= 4; ++layer) {
+    const std::int64_t in = channels[layer - 1], out = channels[layer];
+    at::Tensor kernel = at::zeros({out, in, 4, 4});
+    for (std::int64_t o = 0; layer > first && o < out; ++o) {
+      kernel[o][o % in][1][1] = 1;
+    }
+    const std::string number = std::to_string(layer);
+    weights["conv" + number + ".weight"] = io::to_array(kernel);
+    weights["conv" + number + ".bias"] =
+        io::to_array(at::full({out}, layer == first ? 1.0F : 0.0F));
+    add_plain_norm(weights, "bn" + number, out);
+  }
+  return weights;
+}
+
+// A place lives where the coins of its layer and of all later ones fall well:
+// of at least 1,000 x 32 places with at most four of one coin, five deviations
+// are below .015.
+TEST(LegacyDropout, DropsPlacesOfEachLayerOfTheSvhnNetwork) {
+  const at::Tensor x = at::rand({1000, 3, 32, 32});
+  for (std::int64_t first = 1; first <= 4; ++first) {
+    const auto judge = make_official_judge("mst_svhn", relay(first), "f", 1);
+    const at::Tensor h = judge->judge(x).features;
+    const double share = std::pow(0.5, 5 - first);
+    EXPECT_NEAR(h.gt(0).to(at::kDouble).mean().item<double>(), share, 0.015)
+        << first;
+    EXPECT_NEAR(h.max().item<double>() * share, 1.0, 1e-4) << first;
+  }
 }
 
 }  // namespace legacy_dropout_test

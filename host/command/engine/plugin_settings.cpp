@@ -1,21 +1,22 @@
-#include "command/engine/dataset_settings.h"
+#include "command/engine/plugin_settings.h"
 
 #include "config/field_check.h"
 #include "shalab/error.h"
 
 namespace shalab {
 
-Settings dataset_settings(const Registry& registry, const std::string& name,
-                          const std::vector<std::string>& overrides) {
-  auto settings = registry.settings_of("dataset", name);
+Settings plugin_settings(const Registry& registry, const std::string& kind,
+                         const std::string& name,
+                         const std::vector<std::string>& overrides) {
+  auto settings = registry.settings_of(kind, name);
   for (const auto& text : overrides) {
     const auto equals = text.find('=');
     const auto key =
         text.substr(text.find('.') + 1, equals - text.find('.') - 1);
     const auto* field = settings.fields().find(key);
-    if (text.rfind("dataset.", 0) != 0 || field == nullptr) {
+    if (text.rfind(kind + ".", 0) != 0 || field == nullptr) {
       throw Error(ErrorKind::usage,
-                  "'" + text + "' sets no key of dataset " + name,
+                  "'" + text + "' sets no key of " + kind + " " + name,
                   "see shalab plugins show " + name);
     }
     const auto parsed = parse_value(*field, text.substr(equals + 1));
