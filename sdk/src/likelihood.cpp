@@ -5,20 +5,14 @@
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
 
+#include "fused_likelihood.h"
 #include "precision.h"
 #include "shalab/error.h"
 
 namespace shalab {
 
 namespace {
-
-std::vector<std::int64_t> last_dims(int count) {
-  std::vector<std::int64_t> dims(static_cast<std::size_t>(count));
-  std::iota(dims.begin(), dims.end(), -count);
-  return dims;
-}
 
 std::int64_t event_size(const at::Tensor& parameters, int event_dims) {
   std::int64_t size = 1;
@@ -81,20 +75,16 @@ at::Tensor Likelihood::log_prob(const at::Tensor& x) const {
   if (family_ == Family::categorical) {
     return categorical_log_prob(parameters_, x);
   }
-  const at::Tensor value = at_least_fp32(x);
-  const std::vector<std::int64_t> dims = last_dims(event_dims_);
+  const at::Tensor density =
+      event_log_density(family_, parameters_, at_least_fp32(x), event_dims_);
+  if (family_ == Family::bernoulli) return density;
   const auto size = static_cast<double>(event_size(parameters_, event_dims_));
-  if (family_ == Family::bernoulli) {
-    return (value * parameters_ - at::softplus(parameters_)).sum(dims);
-  }
-  const at::Tensor error = value - parameters_;
   if (family_ == Family::laplace) {
-    return error.abs().sum(dims) * (-1 / scale_) - size * std::log(2 * scale_);
+    return density * (1 / scale_) - size * std::log(2 * scale_);
   }
   const double constant =
       std::log(scale_) + 0.5 * std::log(2 * std::numbers::pi);
-  return error.square().sum(dims) * (-0.5 / (scale_ * scale_)) -
-         size * constant;
+  return density * (1 / (scale_ * scale_)) - size * constant;
 }
 
 at::Tensor Likelihood::mean() const {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
@@ -64,6 +65,84 @@ TEST(Likelihood, ComputesInFp32) {
       Likelihood::normal(mean, 1.0, 1).log_prob(at::full({1, 1}, 1.001));
   EXPECT_EQ(log_prob.scalar_type(), at::kFloat);
   EXPECT_NEAR(log_prob.item<double>(), -1.419940, 2e-6);
+}
+
+// log p as the formula says, by automatic derivatives.
+at::Tensor naive(const std::string& family, const at::Tensor& m,
+                 const at::Tensor& x, double scale, at::IntArrayRef dims) {
+  if (family == "bernoulli") return (x * m - at::softplus(m)).sum(dims);
+  const at::Tensor error = (x - m) / scale;
+  if (family == "laplace") {
+    return (-error.abs() - std::log(2 * scale)).sum(dims);
+  }
+  return (-0.5 * error.square() - std::log(scale * std::sqrt(2 * M_PI)))
+      .sum(dims);
+}
+
+struct Slopes {
+  at::Tensor value, first, second;  // second: of the first one's square
+};
+
+template <class LogProb>
+Slopes slopes_of(const LogProb& log_prob, const at::Tensor& parameters,
+                 const at::Tensor& weights) {
+  at::Tensor m = parameters.detach().requires_grad_();
+  const at::Tensor value = log_prob(m);
+  const at::Tensor first = torch::autograd::grad({(value * weights).sum()}, {m},
+                                                 {}, /*retain_graph=*/true,
+                                                 /*create_graph=*/true)[0];
+  const at::Tensor squared = first.square().sum();
+  const at::Tensor second =
+      squared.requires_grad()
+          ? torch::autograd::grad({squared}, {m}, {}, false, false, true)[0]
+          : at::Tensor();
+  return {value.detach(), first.detach(),
+          second.defined() ? second : at::zeros_like(m)};
+}
+
+TEST(Likelihood, HasTheDerivativesOfItsFormula) {
+  for (const char* family : {"normal", "laplace", "bernoulli"}) {
+    const double scale = std::string(family) == "bernoulli" ? 1.0 : 0.6;
+    const at::Tensor x = at::rand({2, 3, 4, 5}, at::kDouble);
+    const at::Tensor m = at::randn({6, 2, 3, 4, 5}, at::kDouble);
+    const at::Tensor weights = at::randn({6, 2}, at::kDouble);
+    const Slopes fused = slopes_of(
+        [&](const at::Tensor& p) {
+          return Likelihood::of(family, p, scale, 3).log_prob(x);
+        },
+        m, weights);
+    const Slopes formula = slopes_of(
+        [&](const at::Tensor& p) {
+          return naive(family, p, x, scale, {-3, -2, -1});
+        },
+        m, weights);
+    EXPECT_TRUE(at::allclose(fused.value, formula.value)) << family;
+    EXPECT_TRUE(at::allclose(fused.first, formula.first)) << family;
+    EXPECT_TRUE(at::allclose(fused.second, formula.second)) << family;
+  }
+}
+
+TEST(Likelihood, DoesNotDependOnTheLayoutOfPictures) {
+  const at::Tensor x = at::rand({4, 3, 5, 6});
+  const at::Tensor plain = at::rand({8, 3, 5, 6}).requires_grad_();
+  const at::Tensor last = plain.detach()
+                              .contiguous(at::MemoryFormat::ChannelsLast)
+                              .requires_grad_();
+  const auto log_prob = [&](const at::Tensor& mean) {
+    return Likelihood::laplace(mean, 0.75, 3).unflatten(2, 4).log_prob(x);
+  };
+  const at::Tensor first = log_prob(plain), second = log_prob(last);
+  first.sum().backward();
+  second.sum().backward();
+  EXPECT_TRUE(at::allclose(first, second));
+  EXPECT_TRUE(plain.grad().equal(last.grad()));
+}
+
+TEST(Likelihood, SumsTheGradientOfOneMeanForManyTuples) {
+  const at::Tensor x = at::randn({7, 2});
+  const at::Tensor mean = at::zeros({1, 2}).requires_grad_();
+  Likelihood::normal(mean, 1.0, 1).log_prob(x).sum().backward();
+  EXPECT_TRUE(at::allclose(mean.grad(), x.sum(0, true)));
 }
 
 // Var(x^2) = 20 b^4, so the sample variance has the deviation b^2 sqrt(20/n).

@@ -1,0 +1,94 @@
+#include "fused_likelihood.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <numeric>
+#include <vector>
+
+#include "shalab/error.h"
+
+namespace shalab {
+
+namespace {
+
+using Family = Likelihood::Family;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+std::vector<std::int64_t> last_dims(std::int64_t count) {
+  std::vector<std::int64_t> dims(static_cast<std::size_t>(count));
+  std::iota(dims.begin(), dims.end(), -count);
+  return dims;
+}
+
+at::Tensor summed(Family family, const at::Tensor& parameters,
+                  const at::Tensor& x, std::int64_t event_dims) {
+  const std::vector<std::int64_t> dims = last_dims(event_dims);
+  if (family == Family::bernoulli) {
+    return (x * parameters).sub_(at::softplus(parameters)).sum(dims);
+  }
+  const at::Tensor error = x - parameters;
+  if (family == Family::laplace) {
+    return at::linalg_vector_norm(error, 1, dims).neg_();
+  }
+  return at::linalg_vector_norm(error, 2, dims).square_().mul_(-0.5);
+}
+
+// Of one event by its parameters: x - m, sgn(x - m), x - sigmoid(m).
+at::Tensor slope(Family family, const at::Tensor& parameters,
+                 const at::Tensor& x) {
+  if (family == Family::bernoulli) return x - at::sigmoid(parameters);
+  const at::Tensor error = x - parameters;
+  if (family == Family::normal) return error;
+  return at::GradMode::is_enabled() ? error.sgn() : error.sgn_();
+}
+
+class EventLogDensity : public torch::autograd::Function<EventLogDensity> {
+ public:
+  static at::Tensor forward(AutogradContext* context,
+                            const at::Tensor& parameters, const at::Tensor& x,
+                            std::int64_t family, std::int64_t event_dims) {
+    context->save_for_backward({parameters, x});
+    context->saved_data["family"] = family;
+    context->saved_data["event_dims"] = event_dims;
+    return summed(static_cast<Family>(family), parameters, x, event_dims);
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const auto family =
+        static_cast<Family>(context->saved_data["family"].toInt());
+    std::vector<std::int64_t> shape = gradients[0].sizes().vec();
+    const auto event_dims = context->saved_data["event_dims"].toInt();
+    shape.insert(shape.end(), static_cast<std::size_t>(event_dims), 1);
+    const at::Tensor gradient = gradients[0].reshape(shape);
+    const at::Tensor own = slope(family, saved[0], saved[1]);
+    return {at::GradMode::is_enabled() ? own * gradient : own.mul_(gradient),
+            {},
+            {},
+            {}};
+  }
+};
+
+// The layout of m, so that both are read in one order.
+at::Tensor laid_out_as(const at::Tensor& x, const at::Tensor& parameters) {
+  if (x.dim() != 4 || parameters.dim() < 4) return x;
+  const at::Tensor last =
+      parameters.dim() == 4 ? parameters : parameters.flatten(0, -4);
+  return x.contiguous(last.suggest_memory_format());
+}
+
+}  // namespace
+
+at::Tensor event_log_density(Family family, const at::Tensor& parameters,
+                             const at::Tensor& x, int event_dims) {
+  SHALAB_CHECK(family != Family::categorical, "categorical has no event mean");
+  return EventLogDensity::apply(parameters, laid_out_as(x, parameters),
+                                static_cast<std::int64_t>(family),
+                                static_cast<std::int64_t>(event_dims));
+}
+
+}  // namespace shalab
