@@ -9,6 +9,10 @@ function(shalab_add_plugin kind name)
   target_compile_definitions(${target} PRIVATE SHALAB_PLUGIN_NAME="${name}"
     SHALAB_SDK_HASH="${SHALAB_SDK_HASH}")
   shalab_use_torch_headers(${target})
+  list(LENGTH ARGN num_sources)
+  if(num_sources GREATER 1)
+    shalab_compile_in_batches(${target})
+  endif()
   target_link_options(${target} PRIVATE
     -Wl,--version-script=${SHALAB_PLUGIN_MAP} -Wl,-z,now)
   if(NOT SHALAB_SANITIZE)

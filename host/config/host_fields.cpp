@@ -23,9 +23,17 @@ FieldList run_fields() {
       .after_training();
   fields
       .integer("threads", 0,
-               "CPU threads for tensor operations; 0 means all cores")
+               "CPU threads for tensor operations; 0 means all cores, or "
+               "fewer where a measurement at the start finds them faster")
       .range(0, 4096)
       .in("threads")
+      .after_training();
+  fields
+      .choice("memory_format", "measured",
+              {"measured", "channels_last", "contiguous"},
+              "order of pictures in memory between convolutions; measured: "
+              "the faster one for each modality's networks, found at the "
+              "start")
       .after_training();
   fields
       .choice("precision", "fp32", {"fp32", "tf32", "bf16"},

@@ -97,13 +97,19 @@ std::vector<std::int64_t> MultimodalModel::feature_sizes() const {
   return sizes;
 }
 
-void use_channels_last(torch::nn::Module& module) {
+void set_memory_format(torch::nn::Module& module, at::MemoryFormat format) {
   const at::NoGradGuard no_grad;
   for (auto& parameter : module.parameters()) {
     if (parameter.dim() == 4) {
-      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+      parameter.set_data(parameter.contiguous(format));
     }
   }
+}
+
+bool has_convolutions(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  return std::ranges::any_of(
+      parameters, [](const auto& parameter) { return parameter.dim() == 4; });
 }
 
 }  // namespace shalab

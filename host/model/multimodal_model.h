@@ -49,6 +49,7 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
                               const Features& features) override;
   Posterior private_prior(std::int64_t rows) const override;
 
+  Encoder& encoder(std::size_t modality) { return *encoders_[modality]; }
   const Fusion& fusion() const { return *fusion_; }
   std::shared_ptr<Prior> shared_prior() const { return prior_; }
   const LatentSizes& latent() const { return latent_; }
@@ -64,8 +65,10 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
   std::vector<std::int64_t> slot_starts_;
 };
 
-// 4-d weights in channels-last order: what the CPU's and the GPU's
-// convolution kernels want.
-void use_channels_last(torch::nn::Module& module);
+// Puts 4-d weights in that order; pictures follow them (nn/layout.h). Before an
+// optimiser holds the weights.
+void set_memory_format(torch::nn::Module& module, at::MemoryFormat format);
+// Is there a 4-d weight?
+bool has_convolutions(const torch::nn::Module& module);
 
 }  // namespace shalab

@@ -172,7 +172,7 @@ void Experiment::make_first_stage(const RunContext& context) {
       std::move(prior), std::move(privates));
   first_stage_ = std::make_unique<FirstStage>(model, objective);
   first_stage_->to(device_);
-  use_channels_last(*first_stage_);
+  set_memory_format(*first_stage_, at::MemoryFormat::ChannelsLast);
   check_objective();
   check_incomplete();
 }

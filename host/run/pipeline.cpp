@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "run/prior_terms.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
@@ -71,6 +72,7 @@ bool Pipeline::restore(const IdentityRule& rule) {
   const auto& checkpoint = loaded->checkpoint;
   const auto& state = checkpoint.state;
   check_identity(state.at("identity"), identity_of(experiment_), rule);
+  use_execution(state);
   load_all(checkpoint.model);
   stage_ = state.at("stage").get<std::size_t>();
   step_ = state.at("step").get<std::int64_t>();
@@ -83,6 +85,29 @@ bool Pipeline::restore(const IdentityRule& rule) {
                   under(checkpoint.model, kBest));
   }
   return true;
+}
+
+void Pipeline::use_execution(const nlohmann::json& state) {
+  execution_.emplace();
+  if (state.contains("execution")) {
+    execution_ = execution_from(state.at("execution"));
+  }
+  const auto& run = experiment_.config().settings("run");
+  if (run.integer("threads") > 0) execution_->threads = run.integer("threads");
+  const std::string format = run.text("memory_format");
+  for (auto& [name, own] : execution_->memory_formats) {
+    if (format != "measured") own = format;
+  }
+  apply(*execution_, experiment_);
+}
+
+void Pipeline::choose_execution_once() {
+  if (execution_) return;
+  execution_ = choose_execution(experiment_, context_);
+  context_.services.logger->info("execution: " + to_text(*execution_));
+  const auto file = context_.folder / "execution.json";
+  write_file_atomically(file, to_json(*execution_).dump(2) + "\n");
+  context_.sink->artifact("execution", file);
 }
 
 void Pipeline::adopt_first_stage(const std::filesystem::path& run_folder) {
@@ -109,6 +134,7 @@ void Pipeline::begin_next_stage() {
 }
 
 Outcome Pipeline::train() {
+  choose_execution_once();
   while (stage_ < num_stages()) {
     const auto outcome = stage_ == 0 ? train_first_stage()
                                      : fit(experiment_.fitted()[stage_ - 1]);
@@ -158,8 +184,8 @@ Outcome Pipeline::train_first_stage() {
     }
     return validate(steps_done, options);
   };
-  const auto outcome = run_loop(options, stage.parameters(), hooks,
-                                stage.parameter_groups());
+  const auto outcome =
+      run_loop(options, stage.parameters(), hooks, stage.parameter_groups());
   if (outcome == Outcome::finished) {
     stage.eval();
     if (decay > 0) {
@@ -223,8 +249,8 @@ Outcome Pipeline::fit(FittedPrior& fitted) {
     }
   }
   prior.eval();
-  prior.finish(validation_latents(experiment_.model(), experiment_.dataset(),
-                                  context_));
+  prior.finish(
+      validation_latents(experiment_.model(), experiment_.dataset(), context_));
   return Outcome::finished;
 }
 
@@ -269,6 +295,7 @@ void Pipeline::save(const StepLoop* loop) {
                       {"seed", context_.seed},
                       {"best", best},
                       {"identity", identity_of(experiment_)}};
+  if (execution_) checkpoint.state["execution"] = to_json(*execution_);
   const auto root = context_.folder / "checkpoints";
   save_checkpoint(root, global_step(), checkpoint);
   prune(root, experiment_.options().keep, {});

@@ -10,6 +10,7 @@
 #include "model/checkpoint.h"
 #include "run/best_keeper.h"
 #include "run/context.h"
+#include "run/execution.h"
 #include "run/experiment.h"
 #include "run/identity.h"
 #include "run/latents.h"
@@ -48,6 +49,8 @@ class Pipeline {
   Outcome run_loop(StageOptions options, std::vector<at::Tensor> parameters,
                    StepHooks hooks,
                    const std::vector<ParameterGroup>& groups = {});
+  void use_execution(const nlohmann::json& state);
+  void choose_execution_once();
   bool validate(std::int64_t steps_done, const StageOptions& options);
   const LatentSet& latents();
   void begin_next_stage();
@@ -60,6 +63,7 @@ class Pipeline {
   BestKeeper best_;
   WeightAverage average_;
   std::optional<LatentSet> latents_;
+  std::optional<Execution> execution_;  // chosen when training begins
   std::size_t stage_ = 0;
   std::int64_t steps_before_ = 0;  // of finished stages, for checkpoint names
   std::int64_t step_ = 0;          // of the current stage

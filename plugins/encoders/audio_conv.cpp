@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -81,7 +82,7 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h = x.contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h = nn::in_layout_of(downs_.back()->weight, x);
     for (torch::nn::Conv2d& layer : downs_) {
       h = at::leaky_relu(layer->forward(h), kSlope);
     }
@@ -108,8 +109,8 @@ class DecoderImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = linear_->forward(code).view(maps_).contiguous(
-        at::MemoryFormat::ChannelsLast);
+    at::Tensor h = nn::in_layout_of(ups_.front()->weight,
+                                    linear_->forward(code).view(maps_));
     for (torch::nn::ConvTranspose2d& layer : ups_) {
       h = layer->forward(at::relu(h));
     }

@@ -116,9 +116,7 @@ class CharConv final : public Encoder {
   }
 
  protected:
-  Features do_encode(const at::Tensor& x) override {
-    return towers_.encode(x);
-  }
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
 
   Likelihood do_decode(const at::Tensor& code) override {
     return Likelihood::categorical(decoder_->forward(code));

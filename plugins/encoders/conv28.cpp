@@ -7,6 +7,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -55,7 +56,7 @@ class TowerImpl : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h =
-        at::relu(down1_->forward(x.contiguous(at::MemoryFormat::ChannelsLast)));
+        at::relu(down1_->forward(nn::in_layout_of(down3_->weight, x)));
     h = at::relu(down2_->forward(h));
     h = at::relu(down3_->forward(h));
     h = linear_->forward(h.flatten(1));
@@ -87,10 +88,9 @@ class DecoderImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = at::relu(linear_->forward(code))
-                       .view({-1, kChannels[2], kGrid, kGrid})
-                       .contiguous(at::MemoryFormat::ChannelsLast);
-    h = at::relu(up1_->forward(h));
+    at::Tensor h =
+        at::relu(linear_->forward(code)).view({-1, kChannels[2], kGrid, kGrid});
+    h = at::relu(up1_->forward(nn::in_layout_of(up1_->weight, h)));
     h = at::relu(up2_->forward(h));
     const at::Tensor out = up3_->forward(h);
     if (!gated_) return out;
@@ -124,9 +124,8 @@ class Conv28 final : public Encoder {
         settings_(settings),
         towers_(*this, context,
                 [&](std::int64_t features) {
-                  return Tower(
-                      context.modality.shape[0], features,
-                      settings.text("feature_activation") == "relu");
+                  return Tower(context.modality.shape[0], features,
+                               settings.text("feature_activation") == "relu");
                 }),
         decoder_(context.code, context.modality.shape[0],
                  settings.flag("gated")) {
@@ -135,9 +134,7 @@ class Conv28 final : public Encoder {
   }
 
  protected:
-  Features do_encode(const at::Tensor& x) override {
-    return towers_.encode(x);
-  }
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
 
   Likelihood do_decode(const at::Tensor& code) override {
     return make_likelihood(settings_, context().modality,

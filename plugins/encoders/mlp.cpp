@@ -72,9 +72,7 @@ class MlpEncoder final : public Encoder {
   }
 
  protected:
-  Features do_encode(const at::Tensor& x) override {
-    return towers_.encode(x);
-  }
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
 
   Likelihood do_decode(const at::Tensor& code) override {
     const at::Tensor flat = decoder_->forward(code);

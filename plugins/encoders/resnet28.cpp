@@ -13,6 +13,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -61,6 +62,8 @@ class ResidualImpl : public torch::nn::Module {
     return (shortcut_ ? shortcut_->forward(x) : x) + kResidualWeight * h;
   }
 
+  const at::Tensor& layout() const { return first_->weight; }
+
  private:
   torch::nn::Conv2d first_;
   torch::nn::Conv2d second_;
@@ -86,7 +89,7 @@ class TowerImpl : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h =
-        input_->forward(x.contiguous(at::MemoryFormat::ChannelsLast));
+        input_->forward(nn::in_layout_of(blocks_.back()->layout(), x));
     h = blocks_[0]->forward(h);
     for (int i = 1; i < 3; ++i) {
       h = blocks_[i]->forward(at::avg_pool2d(h, 3, 2, 1));
@@ -116,9 +119,9 @@ class DecoderImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = linear_->forward(code)
-                       .view({-1, kChannels[2], kGrid, kGrid})
-                       .contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h =
+        linear_->forward(code).view({-1, kChannels[2], kGrid, kGrid});
+    h = nn::in_layout_of(output_->weight, h);
     for (int i = 0; i < 2; ++i) {
       const std::int64_t side = h.size(2) * 2;
       h = at::upsample_nearest2d(blocks_[i]->forward(h), {side, side});
@@ -171,9 +174,7 @@ class Resnet28 final : public Encoder {
   }
 
  protected:
-  Features do_encode(const at::Tensor& x) override {
-    return towers_.encode(x);
-  }
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
 
   Likelihood do_decode(const at::Tensor& code) override {
     return make_likelihood(settings_, context().modality,

@@ -13,6 +13,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -85,6 +86,8 @@ class ResidualImpl : public torch::nn::Module {
     return (shortcut_ ? shortcut_->forward(x) : x) + kResidualWeight * h;
   }
 
+  const at::Tensor& layout() const { return first_->weight; }
+
  private:
   torch::nn::Conv2d first_;
   torch::nn::Conv2d second_;
@@ -111,8 +114,8 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h = block_->forward(
-        input_->forward(x.contiguous(at::MemoryFormat::ChannelsLast)));
+    at::Tensor h =
+        block_->forward(input_->forward(nn::in_layout_of(block_->layout(), x)));
     for (auto& down : down_) h = down->forward(at::avg_pool2d(h, 3, 2, 1));
     return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
   }
@@ -145,9 +148,8 @@ class DecoderImpl : public torch::nn::Module {
 
   // [N, C, 64, 64], no nonlinearity at the end.
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = linear_->forward(code)
-                       .view({-1, width_, grid_, grid_})
-                       .contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h = linear_->forward(code).view({-1, width_, grid_, grid_});
+    h = nn::in_layout_of(output_->weight, h);
     for (auto& up : up_) {
       const std::int64_t side = h.size(2) * 2;
       h = at::upsample_nearest2d(up->forward(h), {side, side});

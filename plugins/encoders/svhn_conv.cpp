@@ -11,6 +11,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -84,7 +85,7 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h = x.contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h = nn::in_layout_of(layers_[1]->weight, x);
     for (auto& layer : layers_) h = at::relu(layer->forward(h));
     return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
   }
@@ -134,11 +135,11 @@ TORCH_MODULE(Decoder);
 
 const EncoderContext& checked(const EncoderContext& context) {
   const auto& shape = context.modality.shape;
-  return accepted(
-      context,
-      context.modality.kind == ModalityKind::image && shape.size() == 3 &&
-          shape[1] == kSide && shape[2] == kSide,
-      "svhn_conv", "images [C, 32, 32]");
+  return accepted(context,
+                  context.modality.kind == ModalityKind::image &&
+                      shape.size() == 3 && shape[1] == kSide &&
+                      shape[2] == kSide,
+                  "svhn_conv", "images [C, 32, 32]");
 }
 
 bool has_flat_features(const Settings& settings, const Variant& variant,
@@ -176,9 +177,7 @@ class SvhnConv final : public Encoder {
   }
 
  protected:
-  Features do_encode(const at::Tensor& x) override {
-    return towers_.encode(x);
-  }
+  Features do_encode(const at::Tensor& x) override { return towers_.encode(x); }
 
   Likelihood do_decode(const at::Tensor& code) override {
     const at::Tensor out = decoder_->forward(code);

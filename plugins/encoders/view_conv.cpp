@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -119,7 +120,7 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h = x.contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h = nn::in_layout_of(downs_.back()->weight, x);
     for (std::size_t i = 0; i < downs_.size(); ++i) {
       h = blocks_.apply(i, at::relu(downs_[i]->forward(h)));
     }
@@ -152,9 +153,8 @@ class DecoderImpl : public torch::nn::Module {
 
   // code [N, code] -> [N, C, S, S], without a nonlinearity at the end.
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = linear_->forward(code)
-                       .view({-1, first_, kGrid, kGrid})
-                       .contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor h = linear_->forward(code).view({-1, first_, kGrid, kGrid});
+    h = nn::in_layout_of(ups_.front()->weight, h);
     for (std::size_t i = 0; i < ups_.size(); ++i) {
       h = ups_[i]->forward(blocks_.apply(i, at::relu(h)));
     }

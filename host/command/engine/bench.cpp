@@ -10,6 +10,7 @@
 #include "command/engine/arguments.h"
 #include "command/engine/commands.h"
 #include "command/engine/session.h"
+#include "run/execution.h"
 
 namespace shalab {
 
@@ -106,6 +107,7 @@ int command_bench(const Invocation& invocation) {
   options.stage = arguments.text("--stage", options.stage);
   options.steps = arguments.integer("--steps", options.steps, 1);
   options.warmup = arguments.integer("--warmup", options.warmup, 1);
+  const auto execution = choose_execution(experiment, context);
   const auto timing = time_steps(experiment, context, options);
   const auto batch = static_cast<double>(timing.batch_size);
   Json report{{"config", file},
@@ -113,6 +115,7 @@ int command_bench(const Invocation& invocation) {
               {"device", context.device.str()},
               {"precision", to_string(context.precision)},
               {"threads", at::get_num_threads()},
+              {"memory_formats", execution.memory_formats},
               {"batch_size", timing.batch_size},
               {"parameters", timing.parameters},
               {"steps", options.steps},

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kMostClasses = 10000;
-constexpr std::int64_t kSplits = 3;
+constexpr std::int64_t kNumSplits = 3;
 
 using Tensors = std::map<std::string, at::Tensor>;
 
@@ -132,7 +132,7 @@ Source read_archive(const fs::path& file, const Settings& settings) {
                        static_cast<std::int64_t>(source.columns.size())));
   check_source(source, file.string());
   source.labels = checked_numbers(file, labels, "labels", tuples, kMostClasses);
-  source.splits = checked_numbers(file, splits, "splits", tuples, kSplits);
+  source.splits = checked_numbers(file, splits, "splits", tuples, kNumSplits);
   return source;
 }
 

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLabels = "labels.csv";
-constexpr const char* kSplits = "splits.csv";
+constexpr const char* kSplitsFile = "splits.csv";
 
 enum class FileKind { picture, array, text };
 
@@ -118,7 +118,7 @@ void check_tables(const fs::path& root) {
   for (const auto& entry : fs::directory_iterator(root)) {
     const fs::path& file = entry.path();
     if (file.extension() != ".csv" || is_hidden(file) ||
-        file.filename() == kLabels || file.filename() == kSplits) {
+        file.filename() == kLabels || file.filename() == kSplitsFile) {
       continue;
     }
     throw Error(ErrorKind::data,
@@ -208,8 +208,8 @@ Source read_folder(const fs::path& root, const Settings& settings,
   if (const auto lines = read_table(root / kLabels, stems)) {
     source.labels = classes_of(*lines);
   }
-  if (const auto lines = read_table(root / kSplits, stems)) {
-    source.splits = splits_of(*lines, root / kSplits);
+  if (const auto lines = read_table(root / kSplitsFile, stems)) {
+    source.splits = splits_of(*lines, root / kSplitsFile);
   }
   return source;
 }

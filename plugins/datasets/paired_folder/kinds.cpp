@@ -10,7 +10,6 @@ namespace shalab::paired_folder {
 namespace {
 
 constexpr std::int64_t kMostSymbols = 100000;
-constexpr std::int64_t kByteSymbols = 256;
 
 [[noreturn]] void refuse(const Column& column, const std::string& what,
                          const std::string& cure) {

@@ -12,7 +12,6 @@ namespace shalab::paired_folder {
 namespace {
 
 constexpr std::int64_t kUnknown = 1;
-constexpr std::size_t kByteSymbols = 256;
 
 using Symbols = std::vector<std::string>;
 
@@ -110,7 +109,7 @@ Tokens tokens_of(const std::vector<std::string>& texts,
     }
     row += length;
   }
-  const bool is_small = tokens.vocabulary.size() <= kByteSymbols;
+  const bool is_small = std::ssize(tokens.vocabulary) <= kByteSymbols;
   tokens.data = is_small ? data.to(at::kByte) : data;
   return tokens;
 }

@@ -11,6 +11,9 @@
 
 namespace shalab::paired_folder {
 
+// Tokens of at most so many symbols are kept as uint8.
+inline constexpr std::int64_t kByteSymbols = 256;
+
 struct TextOptions {
   bool has_words = false;      // or characters (of UTF-8)
   std::int64_t length = 0;     // 0 = of the longest training text

@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostModalities = 64;
 constexpr const char* kLayout =
     "expected: train/m0/{i}.{digit}.png, train/m1, ..., and test likewise";
 constexpr std::array<const char*, 3> kPartNames = {"train", "val", "test"};

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kThreshold = 128;  // a stroke is brighter than this
 constexpr std::int64_t kSmallSide = 21;   // 28 * 0.75
 constexpr std::int64_t kPlaces = kSide - kSmallSide;
-constexpr std::size_t kMostModalities = 64;
 
 // Planar rows: pixels[(c * height + y) * width + x].
 struct Background {

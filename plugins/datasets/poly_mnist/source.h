@@ -18,6 +18,7 @@ inline constexpr std::int64_t kSide = 28;
 inline constexpr std::int64_t kPixels = kSide * kSide;
 inline constexpr std::int64_t kChannels = 3;
 inline constexpr std::int64_t kClasses = 10;
+inline constexpr std::size_t kMostModalities = 64;  // of ModalitySubset
 
 // Tuples that are made apart: no picture is in two parts.
 enum class Part { train, validation, test };

@@ -8,8 +8,8 @@
 namespace shalab::diffusion {
 namespace {
 
-std::vector<at::Tensor> leading(const std::vector<at::Tensor>& tensors,
-                                std::int64_t rows) {
+std::vector<at::Tensor> leading_of(const std::vector<at::Tensor>& tensors,
+                                   std::int64_t rows) {
   std::vector<at::Tensor> result;
   for (const auto& x : tensors) {
     result.push_back(x.defined() ? x.narrow(0, 0, rows) : x);
@@ -130,8 +130,8 @@ std::vector<at::Tensor> Conditioner::for_sampling(
 LatentBatch leading(const LatentBatch& batch, std::int64_t rows) {
   LatentBatch result;
   result.z = batch.z.narrow(0, 0, rows);
-  result.features = leading(batch.features, rows);
-  result.batch.data = leading(batch.batch.data, rows);
+  result.features = leading_of(batch.features, rows);
+  result.batch.data = leading_of(batch.batch.data, rows);
   if (batch.batch.presence.defined()) {
     result.batch.presence = batch.batch.presence.narrow(0, 0, rows);
   }

@@ -14,7 +14,8 @@ struct Judgement {
   at::Tensor features;  // float [B, F], last hidden layer; undefined for words
 };
 
-// Judges samples of one modality, in evaluation mode, without gradients.
+// Judges samples of one modality, without gradients. In evaluation mode, but
+// for judges of evaluate.legacy_dropout (nn/judges.h).
 class Judge {
  public:
   virtual ~Judge();
