@@ -17,7 +17,7 @@ namespace execution_test {
 
 namespace fs = std::filesystem;
 
-// Two modalities with convolutions, one without, on data of this test.
+// A modality with convolutions and two without.
 class ExecutionOfARun : public ::testing::Test {
  protected:
   ExecutionOfARun()
@@ -33,7 +33,10 @@ class ExecutionOfARun : public ::testing::Test {
   Experiment experiment(const std::vector<std::string>& overrides = {}) const {
     std::vector<std::string> all{"dataset.path=" SHALAB_SOURCE_DIR
                                  "/tests/fixtures/paired_folder/shapes.npz",
-                                 "encoder.plugin=view_conv", "encoder.width=8",
+                                 "~encoder",
+                                 "encoder.plugin=audio_conv",
+                                 "encoder.features=32",
+                                 "encoder.likelihood=normal",
                                  "+encoder.word.plugin=mlp",
                                  "+encoder.place.plugin=mlp"};
     all.insert(all.end(), overrides.begin(), overrides.end());
