@@ -8,6 +8,7 @@
 #include "command/engine/commands.h"
 #include "command/guard.h"
 #include "command/options.h"
+#include "parallel/launch.h"
 #include "shalab/error.h"
 
 namespace shalab {
@@ -41,9 +42,12 @@ int dispatch(const Invocation& invocation) {
 
 int main(int argc, char** argv) {
   using namespace shalab;
+  adopt_streams();
   keep_freed_memory();
   const bool colour = use_colour(colour_mode_of(argc, argv), 2);
-  return run_guarded(colour, [&] {
+  const int code = run_guarded(colour, [&] {
     return dispatch(parse_invocation(argc, argv, command_specs()));
   });
+  report_exit_code(code);
+  return code;
 }

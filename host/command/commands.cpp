@@ -36,11 +36,13 @@ Command own(std::string name, std::string arguments, std::string meaning,
 }
 
 void add_training(std::vector<Command>& all) {
+  const OptionSpec devices{"--devices", "", "LIST",
+                           "train together on cuda:0,cuda:1 or cpu,cpu"};
   all.push_back(engine("run", "CONFIG [key=value ...]",
-                       "train all stages, evaluate and record"));
-  all.push_back(
-      engine("resume", "RUN", "go on from the newest valid checkpoint",
-             {{"--force", "", "", "although plugins have changed since"}}));
+                       "train all stages, evaluate and record", {devices}));
+  all.push_back(engine(
+      "resume", "RUN", "go on from the newest valid checkpoint",
+      {devices, {"--force", "", "", "although plugins have changed since"}}));
   all.push_back(engine("evaluate", "RUN [key=value ...]",
                        "measure again, or with other metrics"));
   all.push_back(engine(

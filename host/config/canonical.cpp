@@ -28,12 +28,18 @@ std::vector<Line> lines_of(const ResolvedSection& section) {
   return lines;
 }
 
+// One device is what runs had before there was the key.
+bool is_hashed(const std::string& key, const std::string& value) {
+  if (key == "run.devices") return value != "1";
+  return std::ranges::count(kNotHashed, key) == 0;
+}
+
 std::vector<std::string> hashed_lines(const ResolvedSection& section) {
   std::vector<std::string> facts;
   for (const Line& line : lines_of(section)) {
     const std::string key = section.name + "." + line.key;
-    if (std::ranges::count(kNotHashed, key) > 0) continue;
-    facts.push_back(key + " = " + line.value + "\n");
+    if (is_hashed(key, line.value))
+      facts.push_back(key + " = " + line.value + "\n");
   }
   return facts;
 }

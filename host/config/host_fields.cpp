@@ -22,9 +22,16 @@ FieldList run_fields() {
             "cuda or cuda:n")
       .after_training();
   fields
+      .integer("devices", 1,
+               "devices of this machine that train together, each a part of "
+               "every batch (data parallel); --devices names them")
+      .range(1, 64)
+      .in("devices");
+  fields
       .integer("threads", 0,
-               "CPU threads for tensor operations; 0 means all cores, or "
-               "fewer where a measurement at the start finds them faster")
+               "CPU threads for tensor operations; 0 means all cores, shared "
+               "by the devices of a run, or fewer where a measurement at the "
+               "start finds them faster")
       .range(0, 4096)
       .in("threads")
       .after_training();

@@ -99,7 +99,8 @@ void apply(const Numerics& numerics) {
   context.setFlushDenormal(true);
   const auto cores = static_cast<std::int64_t>(
       std::max(1U, std::thread::hardware_concurrency()));
-  const auto threads = numerics.threads > 0 ? numerics.threads : cores;
+  const auto share = std::max<std::int64_t>(1, cores / numerics.processes);
+  const auto threads = numerics.threads > 0 ? numerics.threads : share;
   at::set_num_threads(static_cast<int>(threads));
   context.setDeterministicAlgorithms(numerics.deterministic, false);
   if (numerics.precision == Precision::tf32) {

@@ -21,11 +21,13 @@ enum class Precision { fp32, tf32, bf16 };
 Precision precision_from(const std::string& text);
 std::string to_string(Precision precision);
 
-// Process-wide numeric settings of one run. threads = 0: all cores.
+// Process-wide numeric settings of one run. threads = 0: all cores, divided
+// among the run's processes.
 struct Numerics {
   std::int64_t threads = 0;
   Precision precision = Precision::fp32;
   bool deterministic = false;
+  std::int64_t processes = 1;
 };
 // Once per process, before the first parallel kernel (denormals are flushed).
 void apply(const Numerics& numerics);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/collective.h"
 #include "model/device.h"
 #include "shalab/measurement.h"
 #include "shalab/services.h"
@@ -43,9 +44,24 @@ struct RunContext {
   c10::Device device = c10::kCPU;
   Precision precision = Precision::fp32;
   std::uint64_t seed = 1;
+  // Of a data-parallel run; null: this process trains alone. Ranks other than
+  // 0 have no sink.
+  Collective* collective = nullptr;
   // Folder of another run by id, unique prefix or name (first_stage.run).
   std::function<std::filesystem::path(const std::string&)> find_run;
 };
+
+// Whether this process writes and measures: it is alone, or rank 0.
+inline bool is_lead(const RunContext& context) {
+  return context.collective == nullptr || context.collective->is_lead();
+}
+
+// Whether a stop is asked for, at any rank: then all stop at the same step.
+inline bool is_cancelled(const RunContext& context) {
+  const auto* cancel = context.services.cancel;
+  const bool own = cancel != nullptr && cancel->cancelled();
+  return context.collective == nullptr ? own : context.collective->any(own);
+}
 
 enum class Outcome { finished, cancelled };
 

@@ -121,7 +121,8 @@ Execution choose_execution(Experiment& experiment, const RunContext& context) {
   const bool opens_format =
       format == kMeasured && !execution.memory_formats.empty();
   const bool opens_threads = run.integer("threads") == 0;
-  if (run.flag("deterministic") || !context.device.is_cpu() ||
+  const bool is_alone = run.integer("devices") == 1;
+  if (run.flag("deterministic") || !context.device.is_cpu() || !is_alone ||
       (!opens_format && !opens_threads)) {
     return execution;
   }

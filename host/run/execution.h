@@ -30,8 +30,9 @@ Execution execution_from(const nlohmann::json& json);
 // choice other than all cores and channels_last must be faster by more than
 // kLeastGain. What was measured is kept in <cache folder>/execution by
 // networks, batch, precision and processor, so that equal runs on one machine
-// compute the same bits. Nothing is measured on a GPU or under
-// run.deterministic. Weights, buffers and generators stay as they are. [main]
+// compute the same bits. Nothing is measured on a GPU, on several devices or
+// under run.deterministic. Weights, buffers and generators stay as they are.
+// [main]
 inline constexpr double kLeastGain = 0.05;
 Execution choose_execution(Experiment& experiment, const RunContext& context);
 

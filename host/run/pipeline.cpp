@@ -1,5 +1,7 @@
 #include "run/pipeline.h"
 
+#include <ATen/ops/zeros.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
@@ -104,6 +106,7 @@ void Pipeline::use_execution(const nlohmann::json& state) {
 void Pipeline::choose_execution_once() {
   if (execution_) return;
   execution_ = choose_execution(experiment_, context_);
+  if (!is_lead(context_)) return;
   context_.services.logger->info("execution: " + to_text(*execution_));
   const auto file = context_.folder / "execution.json";
   write_file_atomically(file, to_json(*execution_).dump(2) + "\n");
@@ -147,12 +150,19 @@ Outcome Pipeline::train() {
   return Outcome::finished;
 }
 
-Outcome Pipeline::run_loop(StageOptions options,
-                           std::vector<at::Tensor> parameters, StepHooks hooks,
+void Pipeline::share(const torch::nn::Module& module) {
+  if (context_.collective != nullptr) {
+    context_.collective->share(tensors_of(module, ""));
+  }
+}
+
+Outcome Pipeline::run_loop(StageOptions options, torch::nn::Module& stage,
+                           StepHooks hooks,
                            const std::vector<ParameterGroup>& groups) {
   options.checkpoint_every = experiment_.options().checkpoint_every;
   options.log_every = experiment_.options().log_every;
-  StepLoop loop(options, std::move(parameters), context_, groups);
+  StepLoop loop(options, stage.parameters(), context_, groups);
+  hooks.buffers = stage.buffers();
   if (step_ > 0) {
     loop.restore(step_, pending_);
   }
@@ -185,7 +195,7 @@ Outcome Pipeline::train_first_stage() {
     return validate(steps_done, options);
   };
   const auto outcome =
-      run_loop(options, stage.parameters(), hooks, stage.parameter_groups());
+      run_loop(options, stage, hooks, stage.parameter_groups());
   if (outcome == Outcome::finished) {
     stage.eval();
     if (decay > 0) {
@@ -197,9 +207,11 @@ Outcome Pipeline::train_first_stage() {
     }
     best_ = BestKeeper();
     auto& prior = experiment_.model().prior();
-    if (prior.traits().fitting == PriorTraits::Fitting::with_model) {
+    if (prior.traits().fitting == PriorTraits::Fitting::with_model &&
+        is_lead(context_)) {
       prior.finish(validation_latents(experiment_.model(), dataset, context_));
     }
+    share(stage);
   }
   return outcome;
 }
@@ -210,12 +222,22 @@ bool Pipeline::validate(std::int64_t steps_done, const StageOptions& options) {
     return false;
   }
   auto& stage = experiment_.first_stage();
-  stage.eval();
-  const double loss = stage.validation_loss(experiment_.dataset(), context_,
-                                            options.batch_size);
-  stage.train();
-  context_.sink->curves({{options.name, steps_done, "validation_loss", loss}});
-  best_.offer(loss, tensors_of(stage, kFirstStage));
+  auto loss = at::zeros({1}, at::kDouble);
+  if (is_lead(context_)) {
+    stage.eval();
+    loss.fill_(stage.validation_loss(experiment_.dataset(), context_,
+                                     options.batch_size));
+    stage.train();
+  }
+  if (context_.collective != nullptr) {
+    context_.collective->share({{"loss", loss}});
+  }
+  const double value = loss.item<double>();
+  if (is_lead(context_)) {
+    context_.sink->curves(
+        {{options.name, steps_done, "validation_loss", value}});
+  }
+  best_.offer(value, tensors_of(stage, kFirstStage));
   const auto patience = experiment_.options().early_stop;
   return patience > 0 && best_.offers_since() >= patience;
 }
@@ -240,17 +262,19 @@ Outcome Pipeline::fit(FittedPrior& fitted) {
       return outcome;
     }
   } else {
-    auto generator =
-        make_generator(context_.seed, "fit/" + fitted.name, context_.device);
-    prior.fit(latents(), context_.services, generator);
-    if (context_.services.cancel != nullptr &&
-        context_.services.cancel->cancelled()) {
-      return Outcome::cancelled;
+    if (is_lead(context_)) {
+      auto generator =
+          make_generator(context_.seed, "fit/" + fitted.name, context_.device);
+      prior.fit(latents(), context_.services, generator);
     }
+    if (is_cancelled(context_)) return Outcome::cancelled;
   }
   prior.eval();
-  prior.finish(
-      validation_latents(experiment_.model(), experiment_.dataset(), context_));
+  if (is_lead(context_)) {
+    prior.finish(validation_latents(experiment_.model(), experiment_.dataset(),
+                                    context_));
+  }
+  share(prior);
   return Outcome::finished;
 }
 
@@ -260,6 +284,7 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
   fitted.prior->train();
   if (step_ == 0) {
     fitted.prior->prepare(latents());
+    share(*fitted.prior);
   }
   StepHooks hooks;
   hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
@@ -275,16 +300,17 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
   hooks.schedule_progress = [&](double progress) {
     return fitted.prior->schedule_progress(progress);
   };
-  return run_loop(options, fitted.prior->parameters(), hooks);
+  return run_loop(options, *fitted.prior, hooks);
 }
 
 void Pipeline::save(const StepLoop* loop) {
-  context_.sink->flush();
   Checkpoint checkpoint;
-  checkpoint.model = all_tensors();
   if (loop != nullptr) {
     checkpoint.optimiser = loop->state();
   }
+  if (!is_lead(context_)) return;
+  context_.sink->flush();
+  checkpoint.model = all_tensors();
   nlohmann::json best;
   if (best_.has_best()) {
     best = {{"value", best_.best()}, {"offers_since", best_.offers_since()}};

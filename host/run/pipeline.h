@@ -21,7 +21,10 @@ namespace shalab {
 
 // A run is a position (stage, step) in its stages. `train` goes on from it;
 // the position, the weights of every stage, optimiser and generator make a
-// checkpoint. [main]
+// checkpoint.
+// Where several ranks train, each has a pipeline and calls the same methods.
+// Rank 0 alone validates, fits at once, finishes priors and writes checkpoints;
+// its tensors and decisions become all the others'. [main]
 class Pipeline {
  public:
   Pipeline(Experiment& experiment, const RunContext& context);
@@ -46,11 +49,13 @@ class Pipeline {
   Outcome train_first_stage();
   Outcome fit(FittedPrior& fitted);
   Outcome fit_by_steps(FittedPrior& fitted);
-  Outcome run_loop(StageOptions options, std::vector<at::Tensor> parameters,
+  Outcome run_loop(StageOptions options, torch::nn::Module& stage,
                    StepHooks hooks,
                    const std::vector<ParameterGroup>& groups = {});
   void use_execution(const nlohmann::json& state);
   void choose_execution_once();
+  // All ranks take rank 0's tensors; nothing to do for a process alone.
+  void share(const torch::nn::Module& module);
   bool validate(std::int64_t steps_done, const StageOptions& options);
   const LatentSet& latents();
   void begin_next_stage();

@@ -1,7 +1,9 @@
 #include "run/step_loop.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "shalab/error.h"
@@ -13,6 +15,29 @@ namespace {
 
 constexpr const char* kGenerator = "generator";
 
+std::string of_rank(int rank) {
+  return rank == 0 ? "" : ".rank" + std::to_string(rank);
+}
+
+int rank_of(const RunContext& context) {
+  return context.collective == nullptr ? 0 : context.collective->rank();
+}
+
+int num_ranks_of(const RunContext& context) {
+  return context.collective == nullptr ? 1 : context.collective->size();
+}
+
+// A generator's state as bytes of a text, and back.
+std::string text_from(const at::Tensor& bytes) {
+  return {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()};
+}
+
+at::Tensor bytes_from(const std::string& text) {
+  auto bytes = at::empty({static_cast<std::int64_t>(text.size())}, at::kByte);
+  std::copy(text.begin(), text.end(), bytes.data_ptr<std::uint8_t>());
+  return bytes;
+}
+
 }  // namespace
 
 StepLoop::StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
@@ -20,18 +45,32 @@ StepLoop::StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
                    const std::vector<ParameterGroup>& groups)
     : options_(std::move(options)),
       context_(context),
-      optimiser_(std::move(parameters), options_.optimiser, groups),
+      rank_(rank_of(context)),
+      num_ranks_(num_ranks_of(context)),
+      parameters_(std::move(parameters)),
+      optimiser_(parameters_, options_.optimiser, groups),
       order_(options_.num_items, options_.batch_size, context.seed,
              "order/" + options_.name, context.device),
-      generator_(make_generator(context.seed, "steps/" + options_.name,
+      generator_(make_generator(context.seed,
+                                "steps/" + options_.name + of_rank(rank_),
                                 context.device)),
-      terms_(options_.name) {}
+      terms_(options_.name) {
+  const auto batch = std::min(options_.batch_size, options_.num_items);
+  if (batch % num_ranks_ == 0) return;
+  throw Error(ErrorKind::usage,
+              options_.name + ": a batch of " + std::to_string(batch) +
+                  " cannot be cut into " + std::to_string(num_ranks_) +
+                  " equal parts, one for each device",
+              "choose a batch_size that is a multiple of the devices");
+}
 
 Outcome StepLoop::run(const StepHooks& hooks) {
-  const auto& services = context_.services;
   const auto total = num_steps();
+  if (context_.collective != nullptr) {
+    exchange_.emplace(*context_.collective, parameters_, hooks.buffers);
+  }
   while (step_ < total) {
-    if (services.cancel != nullptr && services.cancel->cancelled()) {
+    if (is_cancelled(context_)) {
       log();
       if (hooks.checkpoint) {
         hooks.checkpoint();
@@ -43,7 +82,7 @@ Outcome StepLoop::run(const StepHooks& hooks) {
     if (step_ % options_.log_every == 0 || step_ == total || stop) {
       log();
     }
-    services.progress->report(options_.name, step_, total);
+    context_.services.progress->report(options_.name, step_, total);
     if (stop) {
       break;
     }
@@ -56,10 +95,15 @@ Outcome StepLoop::run(const StepHooks& hooks) {
   return Outcome::finished;
 }
 
+at::Tensor StepLoop::own_part(const at::Tensor& batch) const {
+  const auto size = batch.size(0) / num_ranks_;
+  return batch.narrow(0, rank_ * size, size);
+}
+
 void StepLoop::one_step(const StepHooks& hooks) {
   clock_.start();
   optimiser_.zero_grad();
-  const auto indices = order_.batch(step_);
+  const auto indices = own_part(order_.batch(step_));
   const StepInfo info{step_, num_steps(),
                       static_cast<double>(step_) /
                           static_cast<double>(order_.steps_per_epoch()),
@@ -73,10 +117,14 @@ void StepLoop::one_step(const StepHooks& hooks) {
   clock_.lap("forward");
   terms.loss.backward();
   clock_.lap("backward");
+  if (exchange_) {
+    exchange_->average(terms);
+    clock_.lap("exchange");
+  }
   optimiser_.step(rate_factor(hooks));
   clock_.lap("optimiser");
   ++step_;
-  terms_.add(terms);
+  if (is_lead(context_)) terms_.add(terms);
   clock_.lap("host");
 }
 
@@ -101,17 +149,26 @@ void StepLoop::log() {
 std::map<std::string, at::Tensor> StepLoop::state() const {
   auto result = optimiser_.state();
   result[kGenerator] = generator_.get_state();
+  if (context_.collective == nullptr) return result;
+  const auto own = text_from(result[kGenerator]);
+  for (int rank = 0; rank < num_ranks_; ++rank) {
+    result[kGenerator + of_rank(rank)] =
+        bytes_from(context_.collective->text_of(rank, own));
+  }
   return result;
 }
 
 void StepLoop::restore(std::int64_t step,
                        const std::map<std::string, at::Tensor>& state) {
-  const auto generator = state.find(kGenerator);
-  if (generator == state.end()) {
-    throw Error(
-        ErrorKind::resume,
-        "the checkpoint lacks the state of '" + options_.name + "'s generator",
-        "resume from an earlier checkpoint, or start a new run");
+  const auto generator = state.find(kGenerator + of_rank(rank_));
+  if (generator == state.end() ||
+      !state.contains(kGenerator + of_rank(num_ranks_ - 1)) ||
+      state.contains(kGenerator + of_rank(num_ranks_))) {
+    throw Error(ErrorKind::resume,
+                "the checkpoint lacks the state of '" + options_.name +
+                    "'s generator, or has those of other devices than these " +
+                    std::to_string(num_ranks_),
+                "resume with as many devices as before, or start a new run");
   }
   optimiser_.load(state);
   generator_.set_state(generator->second);

@@ -5,9 +5,11 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "model/gradient_exchange.h"
 #include "model/optimiser_groups.h"
 #include "run/context.h"
 #include "run/data_order.h"
@@ -20,6 +22,8 @@
 namespace shalab {
 
 struct StepHooks {
+  // Of the stage: where several ranks train, all take rank 0's after a step.
+  std::vector<at::Tensor> buffers;
   // Loss of the tuples `indices`; under autocast where the run says so.
   std::function<Terms(const at::Tensor& indices, const StepInfo& info,
                       StepClock& clock)>
@@ -30,17 +34,23 @@ struct StepHooks {
   // same where empty.
   std::function<double(double)> schedule_progress;
   // Writes a checkpoint. Called every checkpoint_every steps and when
-  // cancelled. May be empty.
+  // cancelled, at every rank. May be empty.
   std::function<void()> checkpoint;
 };
 
 // Steps from steps_done() to the end of the stage. A step is a function of
 // weights, optimiser state, generator state and step number alone, so a run
 // continued from state() is bit-identical on a CPU. No host-device
-// synchronisation but every log_every steps. [main]
+// synchronisation but every log_every steps.
+//
+// Of several ranks (RunContext::collective) each computes the terms of an equal
+// part of the batch, with noise of its own; gradients and terms are averaged,
+// and weights stay the same bits at each. A stop at one rank is a stop at all.
+// [main]
 class StepLoop {
  public:
-  // Parameters in `groups` follow their group, all others the options.
+  // Parameters in `groups` follow their group, all others the options. Throws
+  // Error(usage) where the batch has no equal parts for the ranks.
   StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
            const RunContext& context,
            const std::vector<ParameterGroup>& groups = {});
@@ -52,7 +62,9 @@ class StepLoop {
   const StepClock& clock() const { return clock_; }
   const OptimiserGroups& optimiser() const { return optimiser_; }
 
-  // Optimiser and generator, by name; the step number is stored beside them.
+  // Optimiser and generators of all ranks, by name; the step number is stored
+  // beside them. Every rank calls it. restore throws Error(resume) where
+  // something is missing, or the number of ranks is another.
   std::map<std::string, at::Tensor> state() const;
   void restore(std::int64_t step,
                const std::map<std::string, at::Tensor>& state);
@@ -60,10 +72,15 @@ class StepLoop {
  private:
   void one_step(const StepHooks& hooks);
   double rate_factor(const StepHooks& hooks) const;
+  at::Tensor own_part(const at::Tensor& batch) const;
   void log();
 
   StageOptions options_;
   const RunContext& context_;
+  int rank_;
+  int num_ranks_;
+  std::vector<at::Tensor> parameters_;
+  std::optional<GradientExchange> exchange_;
   OptimiserGroups optimiser_;
   DataOrder order_;
   at::Generator generator_;

@@ -4,7 +4,10 @@
 #include <exception>
 
 #include "base/signals.h"
+#include "command/engine/ranks.h"
 #include "command/engine/recorder.h"
+#include "config/canonical.h"
+#include "parallel/launch.h"
 #include "run/measure.h"
 #include "run/pipeline.h"
 #include "run/sample.h"
@@ -82,6 +85,15 @@ void write_grids(Experiment& experiment, const RunContext& context,
   }
 }
 
+Order order_of(const AttemptRequest& request, const RunContext& context) {
+  Order order;
+  order.config = canonical_text(request.config);
+  order.devices = request.devices;
+  order.folder = context.folder;
+  order.accept_other_plugins = request.accept_other_plugins;
+  return order;
+}
+
 struct Finished {
   Outcome outcome = Outcome::finished;
   std::vector<Measurement> rows;
@@ -94,15 +106,15 @@ Finished train_and_measure(Session& session, const AttemptRequest& request,
   session.store().set_note(request.run_id, experiment.dataset().note());
   const auto judges = judges_of(experiment, context);
   check_metrics(experiment, context, judges);
-  Pipeline pipeline(experiment, context);
-  const bool restored = pipeline.restore({request.accept_other_plugins});
-  const auto& first = request.config.settings("first_stage").text("run");
-  if (!restored && !first.empty()) {
-    pipeline.adopt_first_stage(context.find_run(first));
+  if (context.collective != nullptr) {
+    send_order(order_of(request, context), context);
   }
+  Pipeline pipeline(experiment, context);
+  begin(pipeline, request.config, context, request.accept_other_plugins);
   Finished finished;
   finished.note = experiment.dataset().note();
   finished.outcome = pipeline.train();
+  if (context.collective != nullptr) context.collective->close();
   if (finished.outcome == Outcome::cancelled) {
     return finished;
   }
@@ -141,10 +153,14 @@ int run_attempt(Session& session, AttemptRequest request) {
   const auto folder = session.folder_of(request.run_id);
   std::filesystem::create_directories(folder);
   session.log().open_file(folder / "log.txt");
-  auto context = session.context_for(request.config);
+  auto context =
+      session.context_for(request.config, request.devices.front(),
+                          static_cast<std::int64_t>(request.devices.size()));
+  context.collective = request.collective;
   context.folder = folder;
   const auto attempt =
       store.begin_attempt(request.run_id, resume_point(request, folder));
+  report_run(request.run_id);
   Recorder recorder(store, request.run_id, attempt, folder, session.log());
   context.sink = &recorder;
   try {

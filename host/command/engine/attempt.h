@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command/engine/session.h"
+#include "model/collective.h"
 #include "shalab/measurement.h"
 
 namespace shalab {
@@ -15,6 +16,8 @@ struct AttemptRequest {
   ResolvedConfig config;
   bool is_resumed = false;
   bool accept_other_plugins = false;
+  std::vector<std::string> devices;  // by rank; one: alone
+  Collective* collective = nullptr;  // of several: this is rank 0
 };
 
 // Exit code of the attempt: 0 finished, 130/143 stopped by a signal after a

@@ -3,6 +3,8 @@
 #include "command/engine/arguments.h"
 #include "command/engine/attempt.h"
 #include "command/engine/commands.h"
+#include "command/engine/ranks.h"
+#include "parallel/launch.h"
 #include "results/liveness.h"
 #include "shalab/error.h"
 
@@ -24,10 +26,13 @@ void refuse_if_alive(Session& session, const std::string& id) {
 }  // namespace
 
 int command_resume(const Invocation& invocation) {
-  const Arguments arguments(invocation.arguments, {{"--force", ""}});
+  if (rank_number() > 0) return follow(invocation.options);
+  const auto collective = open_collective();
+  const Arguments arguments(invocation.arguments,
+                            {{"--force", ""}, {"--devices", "LIST"}});
   Session session(invocation.options);
-  const auto id =
-      session.run_id(arguments.only("RUN", "shalab resume RUN [--force]"));
+  const auto id = session.run_id(
+      arguments.only("RUN", "shalab resume RUN [--devices LIST] [--force]"));
   if (!arguments.overrides().empty()) {
     throw Error(ErrorKind::usage,
                 "resume takes no overrides, got '" +
@@ -38,11 +43,18 @@ int command_resume(const Invocation& invocation) {
   }
   refuse_if_alive(session, id);
   auto config = session.config_of(id);
+  const auto devices =
+      devices_of(config, devices_asked(arguments, invocation.options),
+                 invocation.options.device);
+  if (devices.size() > 1 && !collective) {
+    return launch_ranks(session, devices);
+  }
   if (!invocation.options.json) {
     std::cout << "run " << id << std::endl;
   }
-  return run_attempt(session,
-                     {id, std::move(config), true, arguments.has("--force")});
+  return run_attempt(
+      session, {id, std::move(config), true, arguments.has("--force"), devices,
+                collective.get()});
 }
 
 }  // namespace shalab

@@ -4,7 +4,9 @@
 #include "command/engine/arguments.h"
 #include "command/engine/attempt.h"
 #include "command/engine/commands.h"
+#include "command/engine/ranks.h"
 #include "config/canonical.h"
+#include "parallel/launch.h"
 
 namespace shalab {
 
@@ -52,12 +54,22 @@ std::string record_run(Session& session, const ResolvedConfig& config,
 }  // namespace
 
 int command_run(const Invocation& invocation) {
-  const Arguments arguments(invocation.arguments, {});
+  if (rank_number() > 0) return follow(invocation.options);
+  const auto collective = open_collective();
+  const Arguments arguments(invocation.arguments, {{"--devices", "LIST"}});
   const auto& file =
       arguments.only("CONFIG", "shalab run CONFIG [section.key=value ...]");
   Session session(invocation.options);
-  auto config =
-      resolve_file(file, arguments.overrides(), session.registry().list());
+  const auto asked = devices_asked(arguments, invocation.options);
+  auto overrides = arguments.overrides();
+  if (!asked.empty()) {
+    overrides.push_back("run.devices=" + std::to_string(asked.size()));
+  }
+  auto config = resolve_file(file, overrides, session.registry().list());
+  const auto devices = devices_of(config, asked, invocation.options.device);
+  if (devices.size() > 1 && !collective) {
+    return launch_ranks(session, devices);
+  }
   for (const auto& notice : config.notices) {
     session.log().warn(notice);
   }
@@ -67,7 +79,8 @@ int command_run(const Invocation& invocation) {
   }
   session.log().info("run " + id + " (" + config.settings("run").text("name") +
                      ")");
-  return run_attempt(session, {id, std::move(config), false, false});
+  return run_attempt(session, {id, std::move(config), false, false, devices,
+                               collective.get()});
 }
 
 }  // namespace shalab

@@ -63,18 +63,27 @@ ResolvedConfig Session::config_of(const std::string& run_id,
 }
 
 RunContext Session::context_for(const ResolvedConfig& config) {
+  return context_for(config,
+                     options_.device.empty()
+                         ? config.settings("run").text("device")
+                         : options_.device,
+                     1);
+}
+
+RunContext Session::context_for(const ResolvedConfig& config,
+                                const std::string& device,
+                                std::int64_t processes) {
   const auto& run = config.settings("run");
   RunContext context;
   context.services = services_;
-  const auto device =
-      options_.device.empty() ? run.text("device") : options_.device;
   context.device = open_device(device);
   context.precision = precision_from(run.text("precision"));
   context.seed = static_cast<std::uint64_t>(run.integer("seed"));
   context.find_run = [this](const std::string& text) {
     return folder_of(run_id(text));
   };
-  apply({run.integer("threads"), context.precision, run.flag("deterministic")});
+  apply({run.integer("threads"), context.precision, run.flag("deterministic"),
+         processes});
   return context;
 }
 

@@ -40,6 +40,9 @@ class Session {
   // Device, precision, threads and seed of a config (the --device option
   // wins), applied to this process. No sink, no folder yet.
   RunContext context_for(const ResolvedConfig& config);
+  // The same on `device`, as one of `processes` that share the cores.
+  RunContext context_for(const ResolvedConfig& config,
+                         const std::string& device, std::int64_t processes);
 
  private:
   GlobalOptions options_;
