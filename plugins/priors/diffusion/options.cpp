@@ -70,10 +70,13 @@ void declare_student_fields(FieldList& fields) {
 
 void declare_sampling_fields(FieldList& fields) {
   fields
-      .choice("sampler", "unipc2",
-              {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "ddpm", kStudent},
-              "solver of the reverse process, or the distilled student, which "
-              "has its own steps and guidance")
+      .choice(
+          "sampler", "unipc2",
+          {"unipc2", "dpmpp2m", "sde_dpmpp2m", "ddim", "heun", "ddpm",
+           kStudent},
+          "solver of the reverse process (heun: two evaluations a step but "
+          "the last), or the distilled student, which has its own steps and "
+          "guidance")
       .after_training();
   fields.integer("steps", 10, "steps of the sampler")
       .range(1, double(nn::NoiseSchedule::kSteps))

@@ -22,6 +22,7 @@ constexpr Named kSolvers[] = {{"unipc2", int(SolverKind::unipc2)},
                               {"dpmpp2m", int(SolverKind::dpmpp2m)},
                               {"sde_dpmpp2m", int(SolverKind::sde_dpmpp2m)},
                               {"ddim", int(SolverKind::ddim)},
+                              {"heun", int(SolverKind::heun)},
                               {"ddpm", int(SolverKind::ddpm)}};
 constexpr Named kGrids[] = {{"uniform", int(TimeGrid::uniform)},
                             {"quadratic", int(TimeGrid::quadratic)},
@@ -162,6 +163,21 @@ Solution solve_unipc2(const Task& task, at::Tensor z) {
   }
 }
 
+// The end's slope less the start's is (D_0 - D_1) a_1 / s_1: the ratio of the
+// noise-to-signal ratios is e^h.
+Solution solve_heun(const Task& task, at::Tensor z) {
+  const std::size_t n = task.walk.steps();
+  if (n == 0) return {z, 0};
+  for (std::size_t i = 0;; ++i) {
+    const Step step = task.walk.step(i);
+    const at::Tensor now = task.data_prediction(z, task.times[i]);
+    z = first_order(z, now, step);
+    if (i + 1 == n) return {z, static_cast<std::int64_t>(2 * n - 1)};
+    const at::Tensor next = task.data_prediction(z, task.times[i + 1]);
+    z = z + (next - now) * (0.5 * step.alpha * std::expm1(step.h));
+  }
+}
+
 Solution solve_ddpm(const Task& task, at::Tensor z, at::Generator& generator) {
   const std::size_t n = task.times.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -270,6 +286,8 @@ Solution solve(SolverKind kind, const NoiseSchedule& schedule,
       return solve_dpmpp2m(task, z, &generator);
     case SolverKind::unipc2:
       return solve_unipc2(task, z);
+    case SolverKind::heun:
+      return solve_heun(task, z);
     case SolverKind::ddpm:
       return solve_ddpm(task, z, generator);
   }

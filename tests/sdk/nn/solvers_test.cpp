@@ -72,22 +72,22 @@ TEST_P(EverySolver, RecoversAGaussianFromItsExactScore) {
   EXPECT_NEAR(outcome.z.std().item<double>(), kDeviation, 0.02);
 }
 
-TEST_P(EverySolver, CountsOneEvaluationPerStep) {
+TEST_P(EverySolver, CountsItsEvaluations) {
   for (const std::int64_t steps : {1, 2, 3, 10}) {
     const auto outcome = run(GetParam(), TimeGrid::uniform, steps);
-    EXPECT_EQ(outcome.evaluations, steps);
-    EXPECT_EQ(outcome.calls, steps);
+    const auto expected =
+        GetParam() == SolverKind::heun ? 2 * steps - 1 : steps;
+    EXPECT_EQ(outcome.evaluations, expected);
+    EXPECT_EQ(outcome.calls, expected);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Solvers, EverySolver,
-                         testing::Values(SolverKind::unipc2,
-                                         SolverKind::dpmpp2m,
-                                         SolverKind::sde_dpmpp2m,
-                                         SolverKind::ddim, SolverKind::ddpm),
-                         [](const auto& test) {
-                           return to_string(test.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Solvers, EverySolver,
+    testing::Values(SolverKind::unipc2, SolverKind::dpmpp2m,
+                    SolverKind::sde_dpmpp2m, SolverKind::ddim, SolverKind::heun,
+                    SolverKind::ddpm),
+    [](const auto& test) { return to_string(test.param); });
 
 TEST(Solvers, SecondOrderBeatsFirstAtEqualCost) {
   for (const auto grid : {TimeGrid::quadratic, TimeGrid::lambda}) {
@@ -112,6 +112,7 @@ TEST(Solvers, OrderShowsWhenTheStepIsHalved) {
   };
   EXPECT_NEAR(gain(SolverKind::ddim), 2.0, 0.3);
   EXPECT_GT(gain(SolverKind::dpmpp2m), 3.0);
+  EXPECT_GT(gain(SolverKind::heun), 3.0);
 }
 
 // A chain of four levels with round numbers, from noise to data:
@@ -152,6 +153,30 @@ TEST(Solvers, UnipcOfTwoStepsByHand) {
   EXPECT_NEAR(asked[0], 0.6, 1e-12);
   EXPECT_NEAR(asked[1], 0.5 + 11.0 / 30.0, 1e-12);
   EXPECT_NEAR(z.item<double>(), 1.4875, 1e-12);
+}
+
+// base 13/15 as unipc's; its correction weighs D_1 - D_0 by a_1 (e^h - 1) / 2 =
+// .3 * 11/7; the last step is .75 z + .35 D.
+TEST(Solvers, HeunOfTwoStepsByHand) {
+  auto generator = make_generator(0, "unused");
+  std::vector<double> asked, times;
+  const double d[] = {1, 2, 4};
+  const auto z =
+      solve(
+          SolverKind::heun, round_schedule(), {1.0, 0.75, 0.5},
+          at::full({1, 1}, 0.6, at::kDouble),
+          [&](const at::Tensor& x, double t) {
+            asked.push_back(x.item<double>());
+            times.push_back(t);
+            return at::full({1, 1}, d[asked.size() - 1], at::kDouble);
+          },
+          generator)
+          .z;
+  EXPECT_EQ(times, (std::vector<double>{1.0, 0.75, 0.75}));
+  const double corrected = 13.0 / 15 + 0.3 * 11 / 7;
+  EXPECT_NEAR(asked[1], 13.0 / 15, 1e-12);
+  EXPECT_NEAR(asked[2], corrected, 1e-12);
+  EXPECT_NEAR(z.item<double>(), 0.75 * corrected + 0.35 * 4, 1e-12);
 }
 
 // Integral of e^l l^2.

@@ -1,10 +1,11 @@
 #pragma once
 // Samplers of a variance-preserving diffusion, from noise to data.
 //
-// Each walks down the times of a grid and asks, once per time, for the
-// estimate D(z, t) of z_0. Coefficients are double on the host; z keeps its
-// own type. a, s, lambda are those of noise_schedule.h; a step goes from
-// index 0 (now) to 1 (next), h = lambda_1 - lambda_0.
+// Each walks down the times of a grid and asks, once per time (heun: once more
+// at the end of each step but the last), for the estimate D(z, t) of z_0.
+// Coefficients are double on the host; z keeps its own type. a, s, lambda are
+// those of noise_schedule.h; a step goes from index 0 (now) to 1 (next), h =
+// lambda_1 - lambda_0.
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -29,9 +30,12 @@ namespace shalab::nn {
 // unipc2   UniPC with B(h) = e^{-h} - 1, order 2, data prediction: predictor,
 //          evaluation, corrector; the last step is first order without a
 //          corrector (Zhao et al. 2023)
+// heun     z/a over s/a by the mean of the slopes at both ends of a step, 2 n -
+// 1
+//          evaluations in n steps; the last step is ddim's (Karras et al. 2022)
 // ddpm     ancestral sampling of the respaced chain with the posterior's own
 //          variance (Ho et al. 2020)
-enum class SolverKind { unipc2, dpmpp2m, sde_dpmpp2m, ddim, ddpm };
+enum class SolverKind { unipc2, dpmpp2m, sde_dpmpp2m, ddim, heun, ddpm };
 // uniform in t, uniform in sqrt(t), uniform in lambda
 enum class TimeGrid { uniform, quadratic, lambda };
 
@@ -51,8 +55,8 @@ at::Tensor data_from_noise(const at::Tensor& z, const at::Tensor& noise,
 at::Tensor data_from_velocity(const at::Tensor& z, const at::Tensor& velocity,
                               const NoiseLevel& level);
 
-// The times at which the sampler stands, descending, for `steps` >= 1
-// evaluations: steps + 1 of them from schedule.start() to schedule.end(), of
+// The times at which the sampler stands, descending, for `steps` >= 1 steps:
+// steps + 1 of them from schedule.start() to schedule.end(), of
 // which the last is only arrived at; for ddpm the `steps` respaced times,
 // after the last of which comes z_0 (the grid is not used).
 // `from` < 1 begins at that time instead and keeps the part of the grid below
@@ -67,7 +71,8 @@ struct Solution {
 };
 
 // From z [B, D] at times.front(). Gradient: as D's. Randomness: `generator`,
-// for ddpm and sde_dpmpp2m, on z's device. Failed check when times do not descend.
+// for ddpm and sde_dpmpp2m, on z's device. Failed check when times do not
+// descend.
 Solution solve(SolverKind kind, const NoiseSchedule& schedule,
                const std::vector<double>& times, const at::Tensor& z,
                const DataPrediction& data_prediction, at::Generator& generator);
