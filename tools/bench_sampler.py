@@ -23,6 +23,7 @@ SOLVERS = {
     "unipc2 quadratic": (["sampler=unipc2", "grid=quadratic"], [4, 6, 8, 10, 20]),
     "dpmpp2m uniform": (["sampler=dpmpp2m", "grid=uniform"], [4, 10]),
     "ddim uniform": (["sampler=ddim", "grid=uniform"], [4, 10]),
+    "heun uniform": (["sampler=heun", "grid=uniform"], [2, 5]),
     "ddpm": (["sampler=ddpm"], [250]),
 }
 COLUMNS = ["sampler", "guided", "NFE", "joint", "se", "given one", "se",
