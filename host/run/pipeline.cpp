@@ -145,11 +145,8 @@ Outcome Pipeline::train_first_stage() {
   const auto options = experiment_.train_options();
   stage.train();
   StepHooks hooks;
-  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                    StepClock& clock) {
-    const auto batch = dataset.gather(Split::train, indices);
-    clock.lap("data");
-    return stage.terms(batch, info);
+  hooks.gather = [&](const at::Tensor& indices) {
+    return first_stage_terms(stage, dataset, indices);
   };
   const auto decay = experiment_.options().ema;
   hooks.after_step = [&](std::int64_t steps_done) {
@@ -158,8 +155,8 @@ Outcome Pipeline::train_first_stage() {
     }
     return validate(steps_done, options);
   };
-  const auto outcome = run_loop(options, stage.parameters(), hooks,
-                                stage.parameter_groups());
+  const auto outcome =
+      run_loop(options, stage.parameters(), hooks, stage.parameter_groups());
   if (outcome == Outcome::finished) {
     stage.eval();
     if (decay > 0) {
@@ -223,8 +220,8 @@ Outcome Pipeline::fit(FittedPrior& fitted) {
     }
   }
   prior.eval();
-  prior.finish(validation_latents(experiment_.model(), experiment_.dataset(),
-                                  context_));
+  prior.finish(
+      validation_latents(experiment_.model(), experiment_.dataset(), context_));
   return Outcome::finished;
 }
 
@@ -236,10 +233,9 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
     fitted.prior->prepare(latents());
   }
   StepHooks hooks;
-  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                    StepClock& clock) {
-    return prior_terms(*fitted.prior, latents(), experiment_.dataset(), indices,
-                       info, clock);
+  hooks.gather = [&](const at::Tensor& indices) {
+    return prior_terms(*fitted.prior, *latents_, experiment_.dataset(),
+                       indices);
   };
   hooks.after_step = [&](std::int64_t steps_done) {
     fitted.prior->after_step(static_cast<double>(steps_done) /

@@ -30,6 +30,7 @@ StepLoop::StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
 Outcome StepLoop::run(const StepHooks& hooks) {
   const auto& services = context_.services;
   const auto total = num_steps();
+  StepFeed feed(hooks.gather, order_, total, context_.device.is_cpu());
   while (step_ < total) {
     if (services.cancel != nullptr && services.cancel->cancelled()) {
       log();
@@ -38,7 +39,7 @@ Outcome StepLoop::run(const StepHooks& hooks) {
       }
       return Outcome::cancelled;
     }
-    one_step(hooks);
+    one_step(feed, hooks);
     const bool stop = hooks.after_step && hooks.after_step(step_);
     if (step_ % options_.log_every == 0 || step_ == total || stop) {
       log();
@@ -56,19 +57,20 @@ Outcome StepLoop::run(const StepHooks& hooks) {
   return Outcome::finished;
 }
 
-void StepLoop::one_step(const StepHooks& hooks) {
+void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   clock_.start();
   optimiser_.zero_grad();
-  const auto indices = order_.batch(step_);
+  clock_.lap("host");
+  const auto terms_of = feed.take(step_);
+  clock_.lap("data");
   const StepInfo info{step_, num_steps(),
                       static_cast<double>(step_) /
                           static_cast<double>(order_.steps_per_epoch()),
                       generator_};
-  clock_.lap("host");
   Terms terms;
   {
     const AutocastScope autocast(context_.precision, context_.device);
-    terms = hooks.terms(indices, info, clock_);
+    terms = terms_of(info);
   }
   clock_.lap("forward");
   terms.loss.backward();
