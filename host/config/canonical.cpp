@@ -10,8 +10,8 @@ namespace shalab {
 
 namespace {
 
-constexpr std::array<const char*, 4> kNotHashed = {"run.seed", "run.name",
-                                                   "run.device", "run.threads"};
+constexpr std::array<const char*, 5> kNotHashed = {
+    "run.seed", "run.name", "run.device", "run.threads", "run.data"};
 
 struct Line {
   std::string key;

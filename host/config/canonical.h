@@ -12,9 +12,9 @@ namespace shalab {
 // order. Resolving it again gives the same settings and the same text.
 std::string canonical_text(const ResolvedConfig& config);
 
-// SHA-256 (hex) of all settings except run.seed, run.name, run.device and
-// run.threads, whatever the order of fitted priors, latent sources and
-// metrics: equal for replicates.
+// SHA-256 (hex) of all settings except run.seed, run.name, run.device,
+// run.threads and run.data, whatever the order of fitted priors, latent sources
+// and metrics: equal for replicates.
 std::string config_hash(const ResolvedConfig& config);
 // The same, a digest for each section by its name.
 std::map<std::string, std::string> section_hashes(const ResolvedConfig& config);
