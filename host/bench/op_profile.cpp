@@ -108,10 +108,11 @@ OpProfile::OpProfile() {
   SHALAB_CHECK(!book().is_open, "two operator profiles at once");
   book().is_open = true;
   book().costs.clear();
-  handle_ = at::addGlobalCallback(at::RecordFunctionCallback(enter, leave)
-                                      .needsInputs(true)
-                                      .needsOutputs(true)
-                                      .scopes({at::RecordScope::FUNCTION}));
+  handle_ =
+      at::addThreadLocalCallback(at::RecordFunctionCallback(enter, leave)
+                                     .needsInputs(true)
+                                     .needsOutputs(true)
+                                     .scopes({at::RecordScope::FUNCTION}));
 }
 
 OpProfile::~OpProfile() {

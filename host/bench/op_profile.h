@@ -18,9 +18,10 @@ struct OpCost {
   double bytes = 0.0;    // of the tensors in and out of counted calls
 };
 
-// Records every operator of the process while it lives; one at a time (failed
-// check otherwise). Costs about a microsecond a call, so do not time a step
-// under it. [main]
+// Records every operator of this thread and of its backward passes while it
+// lives; what gathers the next batch meanwhile is not the step's. One at a time
+// (failed check otherwise). Costs about a microsecond a call, so do not time a
+// step under it. [main]
 class OpProfile {
  public:
   OpProfile();

@@ -34,11 +34,8 @@ Stage first_stage(Experiment& experiment) {
                stage.parameters(),
                stage.parameter_groups(),
                {}};
-  result.hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                           StepClock& clock) {
-    const auto batch = experiment.dataset().gather(Split::train, indices);
-    clock.lap("data");
-    return stage.terms(batch, info);
+  result.hooks.gather = [&](const at::Tensor& indices) {
+    return first_stage_terms(stage, experiment.dataset(), indices);
   };
   return result;
 }
@@ -79,11 +76,9 @@ Stage prior_stage(Experiment& experiment, const RunContext& context,
                {},
                {}};
   auto* prior = fitted.prior.get();
-  result.hooks.terms = [&experiment, prior, latents](const at::Tensor& indices,
-                                                     const StepInfo& info,
-                                                     StepClock& clock) {
-    return prior_terms(*prior, *latents, experiment.dataset(), indices, info,
-                       clock);
+  result.hooks.gather = [&experiment, prior,
+                         latents](const at::Tensor& indices) {
+    return prior_terms(*prior, *latents, experiment.dataset(), indices);
   };
   result.hooks.after_step = [prior](std::int64_t) {
     prior->after_step(0.0);

@@ -10,8 +10,9 @@ namespace shalab {
 
 namespace {
 
-constexpr std::array<const char*, 5> kNotHashed = {
-    "run.seed", "run.name", "run.device", "run.threads", "run.memory_format"};
+constexpr std::array<const char*, 6> kNotHashed = {
+    "run.seed",    "run.name",          "run.device",
+    "run.threads", "run.memory_format", "run.data"};
 
 struct Line {
   std::string key;

@@ -13,8 +13,8 @@ namespace shalab {
 std::string canonical_text(const ResolvedConfig& config);
 
 // SHA-256 (hex) of all settings except run.seed, run.name, run.device,
-// run.threads and run.devices = 1, whatever the order of fitted priors, latent
-// sources and metrics: equal for replicates.
+// run.threads, run.memory_format, run.data and run.devices = 1, whatever the
+// order of fitted priors, latent sources and metrics: equal for replicates.
 std::string config_hash(const ResolvedConfig& config);
 // The same, a digest for each section by its name.
 std::map<std::string, std::string> section_hashes(const ResolvedConfig& config);

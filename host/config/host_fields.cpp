@@ -43,6 +43,12 @@ FieldList run_fields() {
               "start")
       .after_training();
   fields
+      .choice("data", "resident", {"resident", "mapped"},
+              "where the data lie on a CPU: in memory, or in packed files of "
+              "the cache folder that are mapped, for data larger than memory; "
+              "the results are the same")
+      .after_training();
+  fields
       .choice("precision", "fp32", {"fp32", "tf32", "bf16"},
               "arithmetic of the networks; tf32 rounds matrix products on a "
               "GPU, bf16 runs layers in half precision and sums in fp32")

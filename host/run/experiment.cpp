@@ -2,8 +2,11 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <optional>
+
 #include "config/field_check.h"
 #include "model/tensors_of.h"
+#include "run/mapped_memory.h"
 #include "run/missing_modalities.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
@@ -64,9 +67,7 @@ std::string Experiment::dataset_name() const {
 }
 
 void Experiment::make_dataset(const RunContext& context) {
-  const auto& section = config_.at("dataset");
-  dataset_ = registry_.make_dataset(section.plugin, section.settings,
-                                    {context.services});
+  open_dataset(context);
   hide_modalities(context.seed);
   dataset_->to(device_);
   std::vector<std::string> names;
@@ -74,6 +75,24 @@ void Experiment::make_dataset(const RunContext& context) {
     names.push_back(modality.name);
   }
   check_modalities(config_, names);
+}
+
+void Experiment::open_dataset(const RunContext& context) {
+  const auto& section = config_.at("dataset");
+  std::optional<MappedMemory> mapped;
+  if (config_.settings("run").text("data") == "mapped") {
+    mapped.emplace(context.services.cache_folder / "mapped");
+  }
+  dataset_ = registry_.make_dataset(section.plugin, section.settings,
+                                    {context.services});
+  if (!mapped || !device_.is_cpu()) {
+    return;
+  }
+  const auto packed = mapped->pack();
+  context.services.logger->info(
+      "data mapped: " + std::to_string(packed.files) + " files, " +
+      std::to_string(packed.bytes >> 20) + " MiB, " +
+      std::to_string(packed.written) + " of them written now");
 }
 
 void Experiment::hide_modalities(std::uint64_t seed) {

@@ -71,6 +71,7 @@ class Experiment {
 
  private:
   void make_dataset(const RunContext& context);
+  void open_dataset(const RunContext& context);
   void hide_modalities(std::uint64_t seed);
   void make_first_stage(const RunContext& context);
   void make_fitted(const RunContext& context);

@@ -52,4 +52,10 @@ double FirstStage::validation_loss(const Dataset& dataset,
       .item<double>();
 }
 
+StepTerms first_stage_terms(FirstStage& stage, const Dataset& dataset,
+                            const at::Tensor& indices) {
+  return [&stage, batch = dataset.gather(Split::train, indices)](
+             const StepInfo& info) { return stage.terms(batch, info); };
+}
+
 }  // namespace shalab

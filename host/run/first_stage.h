@@ -42,4 +42,9 @@ class FirstStage : public torch::nn::Module {
   std::shared_ptr<Objective> objective_;
 };
 
+// Gathers the training tuples `indices`; the step then asks for their terms.
+// `stage` must outlive what is returned.
+StepTerms first_stage_terms(FirstStage& stage, const Dataset& dataset,
+                            const at::Tensor& indices);
+
 }  // namespace shalab

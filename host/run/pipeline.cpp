@@ -181,11 +181,8 @@ Outcome Pipeline::train_first_stage() {
   const auto options = experiment_.train_options();
   stage.train();
   StepHooks hooks;
-  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                    StepClock& clock) {
-    const auto batch = dataset.gather(Split::train, indices);
-    clock.lap("data");
-    return stage.terms(batch, info);
+  hooks.gather = [&](const at::Tensor& indices) {
+    return first_stage_terms(stage, dataset, indices);
   };
   const auto decay = experiment_.options().ema;
   hooks.after_step = [&](std::int64_t steps_done) {
@@ -287,10 +284,9 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
     share(*fitted.prior);
   }
   StepHooks hooks;
-  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                    StepClock& clock) {
-    return prior_terms(*fitted.prior, latents(), experiment_.dataset(), indices,
-                       info, clock);
+  hooks.gather = [&](const at::Tensor& indices) {
+    return prior_terms(*fitted.prior, *latents_, experiment_.dataset(),
+                       indices);
   };
   hooks.after_step = [&](std::int64_t steps_done) {
     fitted.prior->after_step(static_cast<double>(steps_done) /

@@ -4,23 +4,24 @@
 
 namespace shalab {
 
-Terms prior_terms(Prior& prior, const LatentSet& latents,
-                  const Dataset& dataset, const at::Tensor& indices,
-                  const StepInfo& info, StepClock& clock) {
-  LatentBatch batch;
-  batch.z = latents.draw(indices, info.generator);
+StepTerms prior_terms(Prior& prior, const LatentSet& latents,
+                      const Dataset& dataset, const at::Tensor& indices) {
+  LatentBatch gathered;
   for (const auto& features : latents.features) {
-    batch.features.push_back(features.index_select(0, indices));
+    gathered.features.push_back(features.index_select(0, indices));
   }
   if (prior.traits().reads_data) {
-    batch.batch = dataset.gather(Split::train, indices);
+    gathered.batch = dataset.gather(Split::train, indices);
   } else if (latents.presence.defined()) {
-    batch.batch.presence = latents.presence.index_select(0, indices);
+    gathered.batch.presence = latents.presence.index_select(0, indices);
   }
-  clock.lap("data");
-  const double progress =
-      static_cast<double>(info.step) / static_cast<double>(info.num_steps);
-  return prior.loss(batch, progress, info.generator);
+  return [&prior, &latents, indices, gathered](const StepInfo& info) {
+    LatentBatch batch = gathered;
+    batch.z = latents.draw(indices, info.generator);
+    const double progress =
+        static_cast<double>(info.step) / static_cast<double>(info.num_steps);
+    return prior.loss(batch, progress, info.generator);
+  };
 }
 
 }  // namespace shalab

@@ -69,6 +69,10 @@ Outcome StepLoop::run(const StepHooks& hooks) {
   if (context_.collective != nullptr) {
     exchange_.emplace(*context_.collective, parameters_, hooks.buffers);
   }
+  const auto gather = [this, &hooks](const at::Tensor& batch) {
+    return hooks.gather(own_part(batch));
+  };
+  StepFeed feed(gather, order_, total, context_.device.is_cpu());
   while (step_ < total) {
     if (is_cancelled(context_)) {
       log();
@@ -77,7 +81,7 @@ Outcome StepLoop::run(const StepHooks& hooks) {
       }
       return Outcome::cancelled;
     }
-    one_step(hooks);
+    one_step(feed, hooks);
     const bool stop = hooks.after_step && hooks.after_step(step_);
     if (step_ % options_.log_every == 0 || step_ == total || stop) {
       log();
@@ -100,19 +104,20 @@ at::Tensor StepLoop::own_part(const at::Tensor& batch) const {
   return batch.narrow(0, rank_ * size, size);
 }
 
-void StepLoop::one_step(const StepHooks& hooks) {
+void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   clock_.start();
   optimiser_.zero_grad();
-  const auto indices = own_part(order_.batch(step_));
+  clock_.lap("host");
+  const auto terms_of = feed.take(step_);
+  clock_.lap("data");
   const StepInfo info{step_, num_steps(),
                       static_cast<double>(step_) /
                           static_cast<double>(order_.steps_per_epoch()),
                       generator_};
-  clock_.lap("host");
   Terms terms;
   {
     const AutocastScope autocast(context_.precision, context_.device);
-    terms = hooks.terms(indices, info, clock_);
+    terms = terms_of(info);
   }
   clock_.lap("forward");
   terms.loss.backward();

@@ -15,6 +15,7 @@
 #include "run/data_order.h"
 #include "run/stage_options.h"
 #include "run/step_clock.h"
+#include "run/step_feed.h"
 #include "run/term_log.h"
 #include "shalab/objective.h"
 #include "shalab/terms.h"
@@ -24,10 +25,9 @@ namespace shalab {
 struct StepHooks {
   // Of the stage: where several ranks train, all take rank 0's after a step.
   std::vector<at::Tensor> buffers;
-  // Loss of the tuples `indices`; under autocast where the run says so.
-  std::function<Terms(const at::Tensor& indices, const StepInfo& info,
-                      StepClock& clock)>
-      terms;
+  // Gathers a step's tuples, one step ahead on a CPU (step_feed.h). What it
+  // returns runs under autocast where the run says so.
+  Gather gather;
   // After each update; true ends the stage early. May be empty.
   std::function<bool(std::int64_t steps_done)> after_step;
   // Share of the stage done -> where the learning rate's schedule stands; the
@@ -70,7 +70,7 @@ class StepLoop {
                const std::map<std::string, at::Tensor>& state);
 
  private:
-  void one_step(const StepHooks& hooks);
+  void one_step(StepFeed& feed, const StepHooks& hooks);
   double rate_factor(const StepHooks& hooks) const;
   at::Tensor own_part(const at::Tensor& batch) const;
   void log();

@@ -40,6 +40,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+// Of the steps' time: how long the loop stood still for its data.
+double data_share(const Timing& timing) {
+  double sum = 0.0;
+  for (const auto& [part, seconds] : timing.part_seconds) sum += seconds;
+  return timing.part_seconds.at("data") / sum;
+}
+
 // The `count` operators that take longest, and how their time compares with
 // all of a profiled step.
 Json operators_json(const Timing& timing, std::int64_t count) {
@@ -121,7 +128,8 @@ int command_bench(const Invocation& invocation) {
               {"steps", options.steps},
               {"step_seconds", step_json(timing)},
               {"samples_per_second", batch / median(timing.seconds)},
-              {"part_seconds", timing.part_seconds}};
+              {"part_seconds", timing.part_seconds},
+              {"data_share", data_share(timing)}};
   report["peak_memory_gib"] = peak_memory_gib();
   add_rates(report, timing,
             measure_ceilings(context.device, context.precision));

@@ -110,11 +110,11 @@ TEST(Canonical, CheckTextAlignsOrigins) {
   EXPECT_EQ(columns.size(), 1U);
 }
 
-TEST(ConfigHash, IgnoresSeedNameDeviceAndThreadsOnly) {
+TEST(ConfigHash, IgnoresSeedNameDeviceThreadsAndDataOnly) {
   const std::string hash = config_hash(resolved(kFull));
   EXPECT_EQ(hash.size(), 64U);
-  for (const char* same :
-       {"run.seed=9", "run.name=other", "run.device=cpu", "run.threads=2"}) {
+  for (const char* same : {"run.seed=9", "run.name=other", "run.device=cpu",
+                           "run.threads=2", "run.data=mapped"}) {
     EXPECT_EQ(hash_with(same), hash) << same;
     EXPECT_NE(full_hash(resolved(kFull, {same})), full_hash(resolved(kFull)));
   }
@@ -123,7 +123,7 @@ TEST(ConfigHash, IgnoresSeedNameDeviceAndThreadsOnly) {
 TEST(ConfigHash, SeesEveryOtherKey) {
   const ResolvedConfig config = resolved(kFull);
   const std::set<std::string> ignored = {"run.seed", "run.name", "run.device",
-                                         "run.threads"};
+                                         "run.threads", "run.data"};
   const std::string hash = config_hash(config);
   for (std::size_t i = 0; i < config.sections.size(); ++i) {
     for (const Field& field : config.sections[i].settings.fields().all()) {

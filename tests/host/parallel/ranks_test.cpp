@@ -81,11 +81,12 @@ StageOptions options_of(std::int64_t steps) {
 // batch.
 StepHooks plain_hooks(Net& net) {
   StepHooks hooks;
-  hooks.terms = [&net](const at::Tensor& indices, const StepInfo&,
-                       StepClock&) -> Terms {
-    const auto loss =
-        (net.linear->forward(rows_of(indices)) - 1).square().sum(1).mean();
-    return {loss, {{"twice", 2 * loss}}};
+  hooks.gather = [&net](const at::Tensor& indices) -> StepTerms {
+    return [&net, indices](const StepInfo&) -> Terms {
+      const auto loss =
+          (net.linear->forward(rows_of(indices)) - 1).square().sum(1).mean();
+      return {loss, {{"twice", 2 * loss}}};
+    };
   };
   return hooks;
 }
@@ -93,13 +94,14 @@ StepHooks plain_hooks(Net& net) {
 StepHooks noisy_hooks(Net& net, std::vector<at::Tensor>* draws = nullptr) {
   StepHooks hooks;
   hooks.buffers = net.buffers();
-  hooks.terms = [&net, draws](const at::Tensor& indices, const StepInfo& info,
-                              StepClock&) -> Terms {
-    const auto noise = at::randn({indices.size(0), 3}, info.generator);
-    if (draws != nullptr) draws->push_back(noise);
-    const auto h =
-        net.norm->forward(net.linear->forward(rows_of(indices) + noise));
-    return {(h - noise.sum(1, true)).square().mean(), {}};
+  hooks.gather = [&net, draws](const at::Tensor& indices) -> StepTerms {
+    return [&net, draws, indices](const StepInfo& info) -> Terms {
+      const auto noise = at::randn({indices.size(0), 3}, info.generator);
+      if (draws != nullptr) draws->push_back(noise);
+      const auto h =
+          net.norm->forward(net.linear->forward(rows_of(indices) + noise));
+      return {(h - noise.sum(1, true)).square().mean(), {}};
+    };
   };
   return hooks;
 }

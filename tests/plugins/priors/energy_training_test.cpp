@@ -108,9 +108,10 @@ NamedTensors trained(bool is_stopped) {
   options.epochs = 2;
   options.max_steps = 6;
   StepHooks hooks;
-  hooks.terms = [&](const at::Tensor& indices, const StepInfo& info,
-                    StepClock&) {
-    return stage->terms(rows_at(indices), info);
+  hooks.gather = [&](const at::Tensor& indices) {
+    return [&, rows = rows_at(indices)](const StepInfo& info) {
+      return stage->terms(rows, info);
+    };
   };
   const auto parameters = stage->parameters();
   const auto groups = stage->parameter_groups();

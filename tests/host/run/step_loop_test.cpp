@@ -1,0 +1,133 @@
+#include "run/step_loop.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "shalab/error.h"
+
+namespace shalab {
+namespace step_loop_test {
+
+constexpr std::int64_t kRows = 40;
+
+StageOptions options() {
+  StageOptions result;
+  result.name = "first_stage";
+  result.num_items = kRows;
+  result.batch_size = 16;
+  result.epochs = 5;
+  result.log_every = 1000;
+  return result;
+}
+
+class Switch final : public CancelToken {
+ public:
+  bool cancelled() const override { return is_on; }
+  bool is_on = false;
+};
+
+// Fits w to rows x by |w + noise - x|^2, so that a step depends on the batch,
+// the generator and the steps before.
+class Fit {
+ public:
+  Fit() { context_.services = quiet_services(); }
+
+  // Before the step (by the loop's thread of its own), or in the step.
+  Gather gather_ahead() {
+    return [this](const at::Tensor& indices) {
+      return [this, rows = x_.index_select(0, indices)](const StepInfo& info) {
+        return terms(rows, info);
+      };
+    };
+  }
+  Gather gather_in_the_step() {
+    return [this](const at::Tensor& indices) {
+      return [this, indices](const StepInfo& info) {
+        return terms(x_.index_select(0, indices), info);
+      };
+    };
+  }
+
+  StepLoop loop() { return {options(), {w_}, context_}; }
+  RunContext& context() { return context_; }
+  const at::Tensor& w() const { return w_; }
+
+ private:
+  Terms terms(const at::Tensor& rows, const StepInfo& info) {
+    const at::Tensor noise = at::randn(rows.sizes(), info.generator);
+    return {(w_ + noise - rows).square().mean(), {}};
+  }
+
+  at::Tensor x_ = at::arange(kRows * 3, at::kFloat).view({kRows, 3}) / 60;
+  at::Tensor w_ = at::zeros({3}).requires_grad_();
+  RunContext context_;
+};
+
+at::Tensor trained(const Gather& gather, Fit& fit) {
+  StepHooks hooks;
+  hooks.gather = gather;
+  auto loop = fit.loop();
+  EXPECT_EQ(loop.run(hooks), Outcome::finished);
+  EXPECT_EQ(loop.steps_done(), 10);
+  EXPECT_GT(loop.clock().seconds().count("data"), 0u);
+  return fit.w().detach();
+}
+
+TEST(StepLoop, GatheringAheadChangesNoBit) {
+  Fit ahead, plain;
+  const at::Tensor w = trained(ahead.gather_ahead(), ahead);
+  EXPECT_TRUE(w.equal(trained(plain.gather_in_the_step(), plain)));
+  EXPECT_GT(w.abs().min().item<float>(), 0.F);
+}
+
+TEST(StepLoop, GoesOnAfterACancelToTheSameBits) {
+  Fit whole, cut;
+  const at::Tensor expected = trained(whole.gather_ahead(), whole);
+  Switch stop;
+  cut.context().services.cancel = &stop;
+  StepHooks hooks;
+  hooks.gather = cut.gather_ahead();
+  hooks.after_step = [&](std::int64_t done) {
+    stop.is_on = done == 4;
+    return false;
+  };
+  auto first = cut.loop();
+  EXPECT_EQ(first.run(hooks), Outcome::cancelled);
+  stop.is_on = false;
+  hooks.after_step = nullptr;
+  auto second = cut.loop();
+  second.restore(first.steps_done(), first.state());
+  EXPECT_EQ(second.run(hooks), Outcome::finished);
+  EXPECT_TRUE(cut.w().detach().equal(expected));
+}
+
+std::int64_t steps_before_row(std::int64_t row) {
+  DataOrder order(kRows, options().batch_size, 1, "order/first_stage",
+                  c10::kCPU);
+  std::int64_t step = 0;
+  while (!(order.batch(step) == row).any().item<bool>()) ++step;
+  return step;
+}
+
+TEST(StepLoop, ThrowsWhatTheGatherThrew) {
+  Fit fit;
+  StepHooks hooks;
+  hooks.gather = [&](const at::Tensor& indices) -> StepTerms {
+    if ((indices == 3).any().item<bool>()) {
+      throw Error(ErrorKind::data, "row 3 is damaged");
+    }
+    return fit.gather_ahead()(indices);
+  };
+  auto loop = fit.loop();
+  try {
+    loop.run(hooks);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+    EXPECT_EQ(error.message(), "row 3 is damaged");
+  }
+  EXPECT_EQ(loop.steps_done(), steps_before_row(3));
+}
+
+}  // namespace step_loop_test
+}  // namespace shalab
