@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 #include <sched.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,6 +15,12 @@ namespace {
 // Steps that are gathered ahead. One would do on idle cores; on busy ones the
 // thread may lose its core for some milliseconds in the midst of a gather.
 constexpr std::size_t kAhead = 3;
+
+// Seconds from which a gather is handed over. Less is sooner done than waited
+// for: a thread that has to sleep on a busy core loses some milliseconds.
+constexpr double kWorthwhile = 5e-4;
+
+using Seconds = std::chrono::duration<double>;
 
 // One thread for tensor operations, and no right to interrupt the step.
 void yield_to_the_step() {
@@ -42,19 +47,25 @@ StepFeed::~StepFeed() = default;
 
 StepTerms StepFeed::take(std::int64_t step) {
   if (!worker_.joinable()) return gathered(step);
-  if (next_ < 0) next_ = step;
-  if (asked_.empty()) begin();
   const auto due = next_ - static_cast<std::int64_t>(asked_.size());
-  SHALAB_CHECK(step == due,
+  SHALAB_CHECK(next_ < 0 || step == due,
                "step " + std::to_string(step) + ", not " + std::to_string(due));
+  auto terms = asked_.empty() ? gathered(step) : asked_for(step);
+  if (asked_.empty()) next_ = step + 1;
+  while (usual_ >= kWorthwhile && asked_.size() < kAhead &&
+         next_ < num_steps_) {
+    begin();
+  }
+  return terms;
+}
+
+StepTerms StepFeed::asked_for(std::int64_t step) {
   if (Task task = unbegun(step); task.valid()) task();
   auto own = std::move(asked_.front());
   asked_.pop_front();
-  const auto patience = std::chrono::duration<double>(shortest_.load());
-  const bool is_ready = own.wait_for(patience) == std::future_status::ready;
-  auto terms = is_ready ? own.get() : gathered(step);
-  while (asked_.size() < kAhead && next_ < num_steps_) begin();
-  return terms;
+  const bool is_ready =
+      own.wait_for(Seconds(usual_)) == std::future_status::ready;
+  return is_ready ? own.get() : gathered(step);
 }
 
 StepTerms StepFeed::gathered(std::int64_t step) {
@@ -63,9 +74,8 @@ StepTerms StepFeed::gathered(std::int64_t step) {
   const auto indices = order_.batch(step);
   lock.unlock();
   auto terms = gather_(indices);
-  const std::chrono::duration<double> took =
-      std::chrono::steady_clock::now() - start;
-  shortest_ = std::min(shortest_.load(), took.count());
+  const double took = Seconds(std::chrono::steady_clock::now() - start).count();
+  usual_ = usual_ == 0 ? took : 0.9 * usual_ + 0.1 * took;
   return terms;
 }
 

@@ -24,12 +24,13 @@ using StepTerms = std::function<Terms(const StepInfo& info)>;
 // Gathers the tuples `indices`; a function of them alone. [any thread]
 using Gather = std::function<StepTerms(const at::Tensor& indices)>;
 
-// Ahead: a thread of its own gathers the next steps while a step runs, with one
-// CPU thread, so that it takes no core from the step. Where that thread got no
-// core in time, the caller gathers: it never waits longer than a gather takes
-// at best before it does so. What is gathered depends on the
-// step alone: ahead or not, the same bits come out, and what is gathered in
-// vain (cancelled, stopped early) leaves no trace. [main]
+// Ahead: while gathers take half a millisecond or more, a thread of its own
+// makes those of the next steps during a step, with one CPU thread, so that it
+// takes no core from the step. Where that thread got no core in time, the
+// caller gathers: it waits no longer than a gather usually takes before it does
+// so. What is gathered depends on the step alone: whoever gathers, the same
+// bits come out, and what is gathered in vain (cancelled, stopped early) leaves
+// no trace. [main]
 class StepFeed {
  public:
   // Steps end before `num_steps`.
@@ -45,6 +46,7 @@ class StepFeed {
  private:
   using Task = std::packaged_task<StepTerms()>;
 
+  StepTerms asked_for(std::int64_t step);
   StepTerms gathered(std::int64_t step);
   void begin();
   Task unbegun(std::int64_t step);
@@ -55,7 +57,8 @@ class StepFeed {
   std::int64_t next_ = -1;  // the step that is asked for next
   // Of the steps up to next_ - 1.
   std::deque<std::future<StepTerms>> asked_;
-  std::atomic<double> shortest_ = 1.0;  // gather, in seconds
+  // Seconds of a gather, the mean of the latest; 0 before the first.
+  std::atomic<double> usual_ = 0.0;
   std::mutex order_mutex_;
   DataOrder order_;  // guarded by order_mutex_
   std::mutex mutex_;

@@ -20,8 +20,9 @@ constexpr std::int64_t kSteps = 8;
 
 DataOrder order() { return {kItems, kBatch, 1, "order/step_feed", c10::kCPU}; }
 
-// The loss is the batch's indices.
+// The loss is the batch's indices. Long enough to be handed over.
 StepTerms echo(const at::Tensor& indices) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
   return [indices](const StepInfo&) { return Terms{indices, {}}; };
 }
 
@@ -70,7 +71,8 @@ TEST(StepFeed, GathersWhereItIsTakenIfNotAhead) {
   };
   StepFeed feed(note, order(), kSteps, false);
   feed.take(0);
-  EXPECT_EQ(threads, std::vector{std::this_thread::get_id()});
+  feed.take(1);
+  EXPECT_EQ(threads, std::vector(2, std::this_thread::get_id()));
 }
 
 TEST(StepFeed, ThrowsWhatTheGatherThrew) {
