@@ -89,7 +89,8 @@ bool are_features(const MetricContext& context) {
   const auto is_vector = [](const ModalitySpec& spec) {
     return spec.kind == ModalityKind::vector;
   };
-  return context.dataset->judge_sources().empty() &&
+  return context.judges.judges.empty() &&
+         context.dataset->judge_sources().empty() &&
          std::ranges::all_of(context.modalities, is_vector);
 }
 

@@ -122,8 +122,9 @@ TEST(ConfigHash, IgnoresSeedNameDeviceThreadsAndDataOnly) {
 
 TEST(ConfigHash, SeesEveryOtherKey) {
   const ResolvedConfig config = resolved(kFull);
-  const std::set<std::string> ignored = {"run.seed", "run.name", "run.device",
-                                         "run.threads", "run.data"};
+  const std::set<std::string> ignored = {"run.seed",          "run.name",
+                                         "run.device",        "run.threads",
+                                         "run.memory_format", "run.data"};
   const std::string hash = config_hash(config);
   for (std::size_t i = 0; i < config.sections.size(); ++i) {
     for (const Field& field : config.sections[i].settings.fields().all()) {

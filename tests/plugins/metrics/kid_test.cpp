@@ -83,8 +83,21 @@ TEST_F(Kid, RefusesFeaturesThatAreNotFinite) {
   EXPECT_NE(refusal("kid", bad, bad).find("not finite"), std::string::npos);
 }
 
+TEST_F(Kid, TakesVectorsOfDataThatNameNoJudgesAsTheirOwnFeatures) {
+  rig_->context.judges.judges.clear();
+  const auto metric = rig_->make("kid");
+  const auto tasks = metric->tasks();
+  Generated batch = rig_->batch_of(tasks[0], at::arange(2, at::kLong));
+  batch.samples = {column({1, 2}), column({0, 2})};
+  metric->observe(batch);
+  const Measurement a = get(metric->finish(), "kernel_distance", "", "a");
+  EXPECT_NEAR(a.value, 9.5, 1e-9);
+  EXPECT_EQ(a.protocol, "KD-features subsets=100x1000 seed=0");
+}
+
 TEST_F(Kid, RefusesDataWithoutJudges) {
   rig_->context.judges.judges.clear();
+  rig_->dataset.sources.resize(2);
   expect_refused(*rig_->make("kid"), ErrorKind::data, "shalab judge train");
 }
 

@@ -65,6 +65,7 @@ TEST_F(PrecisionRecall, RefusesNoneOrOneDraw) {
 
 TEST_F(PrecisionRecall, RefusesDataWithoutJudges) {
   rig_->context.judges.judges.clear();
+  rig_->dataset.sources.resize(2);
   expect_refused(*rig_->make("precision_recall"), ErrorKind::data,
                  "~metric.precision_recall");
 }
