@@ -58,8 +58,8 @@ TEST_F(CoherenceBySubset, AsksForEveryProperSubset) {
     EXPECT_EQ(tasks[i].route, GenerationTask::Route::conditional);
     sources.push_back(tasks[i].source.text(rig_->context.modalities));
   }
-  EXPECT_EQ(sources,
-            (std::vector<std::string>{"a", "b", "c", "a+b", "a+c", "b+c"}));
+  EXPECT_EQ(sources, (std::vector<std::string>{"a", "b", "c", "a+b", "a+c",
+                                               "b+c"}));
 }
 
 TEST_F(CoherenceBySubset, AsksForTheWantedSizesOnly) {

@@ -74,8 +74,8 @@ TEST_F(LinearProbe, ReadsTheClassWhereTheLatentTellsIt) {
   expect_audited(all);
 }
 
-// 150 features tell the 100 fitted tuples apart; the 100 others are guessed.
-// The bound is four standard deviations of a share of 1/4.
+// 150 features tell the 100 fitted tuples apart; the 100 others are guessed. The
+// bound is four standard deviations of a share of 1/4.
 TEST_F(LinearProbe, IsNotMeasuredOnWhatItIsFittedTo) {
   const auto all = measure(noise(150), {{"fit_tuples", std::int64_t{100}},
                                         {"inverse_penalty", 1000.0}});
