@@ -36,14 +36,21 @@ MobilenetV2& formula_network() {
   return instance;
 }
 
+Services services_of_real_data() {
+  Services services = quiet_services();
+  services.data_folders.emplace_back(SHALAB_SOURCE_DIR "/../shared/data");
+  return services;
+}
+
 // The networks of the shared data, converted by the tool.
 class RealMobilenet : public testing::Test {
  protected:
   void SetUp() override {
     try {
-      photographs_ = quiet_services().find_data("cub10/images", "photographs");
-      quiet_services().find_data(tflite(kImageNet), "MobileNetV2");
-      quiet_services().find_data(tflite(kBirds), "MobileNetV2");
+      photographs_ =
+          services_of_real_data().find_data("cub10/images", "photographs");
+      services_of_real_data().find_data(tflite(kImageNet), "MobileNetV2");
+      services_of_real_data().find_data(tflite(kBirds), "MobileNetV2");
     } catch (const Error& error) {
       GTEST_SKIP() << error.message();
     }
@@ -58,7 +65,7 @@ class RealMobilenet : public testing::Test {
 
   static std::unique_ptr<MobilenetV2> converted(const std::string& name) {
     const fs::path source =
-        quiet_services().find_data(tflite(name), "MobileNetV2");
+        services_of_real_data().find_data(tflite(name), "MobileNetV2");
     const fs::path target =
         fs::path(testing::TempDir()) /
         (name + std::to_string(::getpid()) + ".safetensors");
