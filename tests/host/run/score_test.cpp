@@ -209,7 +209,7 @@ TEST_F(Score, ShowsGreyPicturesAsRgbBesideRgbPictures) {
 TEST_F(Score, RefusesPicturesWhereFeaturesAreNeeded) {
   const auto folder = pictures("real", {0, 51});
   for (const char* metric : {"frechet_distance", "kid", "precision_recall"}) {
-    expect_refused(metric, folder, folder, "[N, F]");
+    expect_refused(metric, folder, folder, "needs a judge with features");
   }
 }
 
@@ -233,7 +233,7 @@ TEST_F(Score, RefusesWhatHoldsNoPictures) {
   const auto a = save("a.npy", at::zeros({3, 2}));
   expect_refused("psnr_ssim", a, a, "image modality");
   const auto b = save("b.npy", at::full({1, 12, 12}, 1.5));
-  expect_refused("psnr_ssim", b, b, "reals in [0, 1]");
+  expect_refused("psnr_ssim", b, b, "1 vector [144]");
   fs::create_directories(folder_ / "empty");
   expect_refused("psnr_ssim", folder_ / "empty", b, "no .png");
   expect_refused("psnr_ssim", folder_ / "c.txt", b, "neither .npy nor .npz");
