@@ -3,7 +3,7 @@ trained run, and draws it. Called by scripts/bench sampler.
 
     scripts/bench sampler RUN [--prior NAME] [--samples N] [--db FILE]
                           [--runs DIR] [--autoguidance S] [--guidance G]
-                          [-o PICTURE.png]
+                          [--only SAMPLER,SAMPLER] [-o PICTURE.png]
 
 Every row is measured on the same first stage and prior: joint coherence,
 conditional coherence given one modality, Fréchet distance in the judges'
@@ -141,6 +141,7 @@ def main():
     parser.add_argument("--autoguidance", type=float, default=3)
     parser.add_argument("--db", default="shalab.db")
     parser.add_argument("--runs", default="runs")
+    parser.add_argument("--only", default="", help="samplers, by comma; all if empty")
     parser.add_argument("-o", "--picture")
     options = parser.parse_args()
     print(f"run {options.run}, prior {options.prior}; guided: guidance "
@@ -148,7 +149,10 @@ def main():
           f"{options.samples} samples")  # fmt: skip
     line(COLUMNS)
     table = []
+    only = options.only.split(",") if options.only else None
     for source, (name, guided, overrides) in sources(options).items():
+        if only and name not in only:
+            continue
         table.append((name, guided, measure(options, source, overrides)))
         line(cells(*table[-1]))
     if options.picture:

@@ -69,6 +69,9 @@ double op_flop(const std::string& name, c10::ArrayRef<const c10::IValue> in) {
   if (name == "aten::addmm" || name == "aten::baddbmm") {
     return product(in[1], in[2]);
   }
+  if (name == "mkldnn::_linear_pointwise") {
+    return product(in[0], in[1].toTensor().t());
+  }
   return 0.0;
 }
 

@@ -19,7 +19,8 @@ StepTerms prior_terms(Prior& prior, const LatentSet& latents,
     LatentBatch batch = gathered;
     batch.z = latents.draw(indices, info.generator);
     const double progress =
-        static_cast<double>(info.step) / static_cast<double>(info.num_steps);
+        static_cast<double>(info.step.unobserved()) /
+        static_cast<double>(info.num_steps);
     return prior.loss(batch, progress, info.generator);
   };
 }

@@ -6,8 +6,6 @@
 
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/relu.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <bit>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -57,17 +56,15 @@ Plan plan_of(const std::vector<std::int64_t>& shape, std::int64_t channels) {
   return plan;
 }
 
-torch::nn::Conv2d down(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, 5).stride(2).padding(2));
+nn::Conv2d down(std::int64_t in, std::int64_t out) {
+  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 5).stride(2).padding(2));
 }
 
-torch::nn::ConvTranspose2d up(std::int64_t in, std::int64_t out) {
-  return torch::nn::ConvTranspose2d(
-      torch::nn::ConvTranspose2dOptions(in, out, 5)
-          .stride(2)
-          .padding(2)
-          .output_padding(1));
+nn::ConvTranspose2d up(std::int64_t in, std::int64_t out) {
+  return nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 5)
+                                 .stride(2)
+                                 .padding(2)
+                                 .output_padding(1));
 }
 
 class TowerImpl : public torch::nn::Module {
@@ -83,15 +80,15 @@ class TowerImpl : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h = nn::in_layout_of(downs_.back()->weight, x);
-    for (torch::nn::Conv2d& layer : downs_) {
+    for (nn::Conv2d& layer : downs_) {
       h = at::leaky_relu(layer->forward(h), kSlope);
     }
     return linear_->forward(h.flatten(1));
   }
 
  private:
-  std::vector<torch::nn::Conv2d> downs_;
-  torch::nn::Linear linear_;
+  std::vector<nn::Conv2d> downs_;
+  nn::Linear linear_;
 };
 TORCH_MODULE(Tower);
 
@@ -111,7 +108,7 @@ class DecoderImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& code) {
     at::Tensor h = nn::in_layout_of(ups_.front()->weight,
                                     linear_->forward(code).view(maps_));
-    for (torch::nn::ConvTranspose2d& layer : ups_) {
+    for (nn::ConvTranspose2d& layer : ups_) {
       h = layer->forward(at::relu(h));
     }
     return h;
@@ -119,8 +116,8 @@ class DecoderImpl : public torch::nn::Module {
 
  private:
   std::vector<std::int64_t> maps_;  // [N, channels, rows, columns]
-  torch::nn::Linear linear_;
-  std::vector<torch::nn::ConvTranspose2d> ups_;
+  nn::Linear linear_;
+  std::vector<nn::ConvTranspose2d> ups_;
 };
 TORCH_MODULE(Decoder);
 

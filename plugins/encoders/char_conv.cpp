@@ -3,10 +3,9 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/zeros.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -61,7 +60,7 @@ class TowerImpl : public torch::nn::Module {
   torch::nn::Conv1d symbol_;
   torch::nn::Conv1d down1_;
   torch::nn::Conv1d down2_;
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
 };
 TORCH_MODULE(Tower);
 
@@ -87,7 +86,7 @@ class DecoderImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
   torch::nn::ConvTranspose1d up1_;
   torch::nn::ConvTranspose1d up2_;
   torch::nn::Conv1d symbol_;

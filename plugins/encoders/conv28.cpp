@@ -3,10 +3,9 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -26,18 +25,16 @@ void declare_fields(FieldList& fields) {
   declare_likelihood_fields(fields);
 }
 
-torch::nn::Conv2d down(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, 3).stride(2).padding(1));
+nn::Conv2d down(std::int64_t in, std::int64_t out) {
+  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(2).padding(1));
 }
 
-torch::nn::ConvTranspose2d up(std::int64_t in, std::int64_t out,
-                              std::int64_t output_padding) {
-  return torch::nn::ConvTranspose2d(
-      torch::nn::ConvTranspose2dOptions(in, out, 3)
-          .stride(2)
-          .padding(1)
-          .output_padding(output_padding));
+nn::ConvTranspose2d up(std::int64_t in, std::int64_t out,
+                       std::int64_t output_padding) {
+  return nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 3)
+                                 .stride(2)
+                                 .padding(1)
+                                 .output_padding(output_padding));
 }
 
 class TowerImpl : public torch::nn::Module {
@@ -65,10 +62,10 @@ class TowerImpl : public torch::nn::Module {
 
  private:
   bool has_relu_;
-  torch::nn::Conv2d down1_;
-  torch::nn::Conv2d down2_;
-  torch::nn::Conv2d down3_;
-  torch::nn::Linear linear_;
+  nn::Conv2d down1_;
+  nn::Conv2d down2_;
+  nn::Conv2d down3_;
+  nn::Linear linear_;
 };
 TORCH_MODULE(Tower);
 
@@ -102,10 +99,10 @@ class DecoderImpl : public torch::nn::Module {
  private:
   std::int64_t channels_;
   bool gated_;
-  torch::nn::Linear linear_;
-  torch::nn::ConvTranspose2d up1_;
-  torch::nn::ConvTranspose2d up2_;
-  torch::nn::ConvTranspose2d up3_;
+  nn::Linear linear_;
+  nn::ConvTranspose2d up1_;
+  nn::ConvTranspose2d up2_;
+  nn::ConvTranspose2d up3_;
 };
 TORCH_MODULE(Decoder);
 

@@ -4,8 +4,6 @@
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <string>
@@ -13,6 +11,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -34,8 +33,8 @@ void declare_fields(FieldList& fields) {
   declare_likelihood_fields(fields);
 }
 
-torch::nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
+nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
+  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
 }
 
 at::Tensor activated(const at::Tensor& x) { return at::leaky_relu(x, kSlope); }
@@ -52,7 +51,7 @@ class ResidualImpl : public torch::nn::Module {
     if (in != out) {
       shortcut_ = register_module(
           "shortcut",
-          torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
+          nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
     }
   }
 
@@ -65,9 +64,9 @@ class ResidualImpl : public torch::nn::Module {
   const at::Tensor& layout() const { return first_->weight; }
 
  private:
-  torch::nn::Conv2d first_;
-  torch::nn::Conv2d second_;
-  torch::nn::Conv2d shortcut_{nullptr};
+  nn::Conv2d first_;
+  nn::Conv2d second_;
+  nn::Conv2d shortcut_{nullptr};
 };
 TORCH_MODULE(Residual);
 
@@ -83,7 +82,7 @@ class TowerImpl : public torch::nn::Module {
                                         Residual(widths[i], widths[i + 1])));
     }
     if (!is_flat) {
-      linear_ = register_module("linear", torch::nn::Linear(kFlat, out));
+      linear_ = register_module("linear", nn::Linear(kFlat, out));
     }
   }
 
@@ -98,9 +97,9 @@ class TowerImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Conv2d input_;
+  nn::Conv2d input_;
   std::vector<Residual> blocks_;
-  torch::nn::Linear linear_{nullptr};
+  nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
 
@@ -130,9 +129,9 @@ class DecoderImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
   std::vector<Residual> blocks_;
-  torch::nn::Conv2d output_;
+  nn::Conv2d output_;
 };
 TORCH_MODULE(Decoder);
 

@@ -4,8 +4,6 @@
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <string>
@@ -13,6 +11,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -58,8 +57,8 @@ Pyramid pyramid_of(const Settings& settings) {
   return pyramid;
 }
 
-torch::nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
+nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
+  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
 }
 
 at::Tensor activated(const at::Tensor& x) { return at::leaky_relu(x, kSlope); }
@@ -76,7 +75,7 @@ class ResidualImpl : public torch::nn::Module {
     if (in != out) {
       shortcut_ = register_module(
           "shortcut",
-          torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
+          nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
     }
   }
 
@@ -89,9 +88,9 @@ class ResidualImpl : public torch::nn::Module {
   const at::Tensor& layout() const { return first_->weight; }
 
  private:
-  torch::nn::Conv2d first_;
-  torch::nn::Conv2d second_;
-  torch::nn::Conv2d shortcut_{nullptr};
+  nn::Conv2d first_;
+  nn::Conv2d second_;
+  nn::Conv2d shortcut_{nullptr};
 };
 TORCH_MODULE(Residual);
 
@@ -108,8 +107,7 @@ class TowerImpl : public torch::nn::Module {
                           Residual(pyramid.widths[i - 1], pyramid.widths[i])));
     }
     if (!is_flat) {
-      linear_ =
-          register_module("linear", torch::nn::Linear(pyramid.flat(), out));
+      linear_ = register_module("linear", nn::Linear(pyramid.flat(), out));
     }
   }
 
@@ -121,10 +119,10 @@ class TowerImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Conv2d input_;
+  nn::Conv2d input_;
   Residual block_;
   std::vector<Residual> down_;
-  torch::nn::Linear linear_{nullptr};
+  nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
 
@@ -160,10 +158,10 @@ class DecoderImpl : public torch::nn::Module {
  private:
   std::int64_t width_;
   std::int64_t grid_;
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
   std::vector<Residual> up_;
   Residual block_;
-  torch::nn::Conv2d output_;
+  nn::Conv2d output_;
 };
 TORCH_MODULE(Decoder);
 

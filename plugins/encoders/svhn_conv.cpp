@@ -3,14 +3,13 @@
 
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <string>
 #include <vector>
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -74,13 +73,12 @@ class TowerImpl : public torch::nn::Module {
           torch::nn::Conv2dOptions(channels, step.width, kKernel)
               .stride(step.stride)
               .padding(step.padding);
-      layers_.push_back(
-          register_module("down_" + std::to_string(layers_.size()),
-                          torch::nn::Conv2d(options)));
+      layers_.push_back(register_module(
+          "down_" + std::to_string(layers_.size()), nn::Conv2d(options)));
       channels = step.width;
     }
     if (!is_flat) {
-      linear_ = register_module("linear", torch::nn::Linear(variant.flat, out));
+      linear_ = register_module("linear", nn::Linear(variant.flat, out));
     }
   }
 
@@ -91,8 +89,8 @@ class TowerImpl : public torch::nn::Module {
   }
 
  private:
-  std::vector<torch::nn::Conv2d> layers_;
-  torch::nn::Linear linear_{nullptr};
+  std::vector<nn::Conv2d> layers_;
+  nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
 
@@ -101,8 +99,7 @@ class DecoderImpl : public torch::nn::Module {
   DecoderImpl(const Variant& variant, std::int64_t code,
               std::int64_t channels) {
     if (variant.first > 0) {
-      linear_ =
-          register_module("linear", torch::nn::Linear(code, variant.first));
+      linear_ = register_module("linear", nn::Linear(code, variant.first));
       code = variant.first;
     }
     for (const Step& step : variant.up) {
@@ -112,7 +109,7 @@ class DecoderImpl : public torch::nn::Module {
               .stride(step.stride)
               .padding(step.padding);
       layers_.push_back(register_module("up_" + std::to_string(layers_.size()),
-                                        torch::nn::ConvTranspose2d(options)));
+                                        nn::ConvTranspose2d(options)));
       code = width;
     }
   }
@@ -128,8 +125,8 @@ class DecoderImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Linear linear_{nullptr};
-  std::vector<torch::nn::ConvTranspose2d> layers_;
+  nn::Linear linear_{nullptr};
+  std::vector<nn::ConvTranspose2d> layers_;
 };
 TORCH_MODULE(Decoder);
 

@@ -15,8 +15,6 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/relu.h>
 #include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <span>
 #include <string>
@@ -24,6 +22,7 @@
 
 #include "shalab/error.h"
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -100,10 +99,10 @@ class StackImpl : public torch::nn::Module {
   std::vector<Convolution> convolutions_;
   std::vector<torch::nn::BatchNorm2d> norms_;
 };
-using Down = torch::nn::ModuleHolder<
-    StackImpl<torch::nn::Conv2d, torch::nn::Conv2dOptions>>;
+using Down =
+    torch::nn::ModuleHolder<StackImpl<nn::Conv2d, torch::nn::Conv2dOptions>>;
 using Up = torch::nn::ModuleHolder<
-    StackImpl<torch::nn::ConvTranspose2d, torch::nn::ConvTranspose2dOptions>>;
+    StackImpl<nn::ConvTranspose2d, torch::nn::ConvTranspose2dOptions>>;
 
 constexpr Layer kSharedLayers[] = {
     {32, kBoth}, {64, kBoth}, {128, kBoth}, {256, kAcross}, {512, kAcross}};
@@ -120,7 +119,7 @@ class TowerImpl : public torch::nn::Module {
   TowerImpl(std::span<const Layer> layers, std::int64_t out, bool is_flat)
       : down_(register_module("down", Down(1, layers))) {
     if (!is_flat) {
-      linear_ = register_module("linear", torch::nn::Linear(kFlat, out));
+      linear_ = register_module("linear", nn::Linear(kFlat, out));
     }
   }
 
@@ -131,7 +130,7 @@ class TowerImpl : public torch::nn::Module {
 
  private:
   Down down_;
-  torch::nn::Linear linear_{nullptr};
+  nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
 
@@ -142,8 +141,9 @@ class DecoderImpl : public torch::nn::Module {
       : private_code_(private_code),
         shared_(code - private_code, kUpLayers),
         joint_(private_code > 0 ? 256 : 128, kJointUpLayers),
-        output_(convolution<torch::nn::ConvTranspose2d,
-                            torch::nn::ConvTranspose2dOptions>(32, {1, kBoth})),
+        output_(
+            convolution<nn::ConvTranspose2d, torch::nn::ConvTranspose2dOptions>(
+                32, {1, kBoth})),
         symbol_(kColumns, vocabulary) {
     register_module("shared", shared_);
     if (private_code > 0) {
@@ -172,8 +172,8 @@ class DecoderImpl : public torch::nn::Module {
   Up shared_;
   Up private_{nullptr};
   Up joint_;
-  torch::nn::ConvTranspose2d output_;
-  torch::nn::Linear symbol_;
+  nn::ConvTranspose2d output_;
+  nn::Linear symbol_;
 };
 TORCH_MODULE(Decoder);
 
@@ -249,7 +249,7 @@ class TokenConv final : public Encoder {
   }
 
  private:
-  torch::nn::Linear symbol_;
+  nn::Linear symbol_;
   Tower shared_{nullptr};
   Tower private_{nullptr};
   Decoder decoder_;

@@ -4,14 +4,13 @@
 
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/relu.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "shalab/nn/init.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
 #include "shalab/nn/towers.h"
 
@@ -76,8 +75,8 @@ class ResidualImpl : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Conv2d first_;
-  torch::nn::Conv2d second_;
+  nn::Conv2d first_;
+  nn::Conv2d second_;
 };
 TORCH_MODULE(Residual);
 
@@ -112,8 +111,8 @@ class TowerImpl : public torch::nn::Module {
           torch::nn::Conv2dOptions(pyramid.channels[i], width, kKernel)
               .stride(2)
               .padding(1);
-      downs_.push_back(register_module("down_" + std::to_string(i),
-                                       torch::nn::Conv2d(options)));
+      downs_.push_back(
+          register_module("down_" + std::to_string(i), nn::Conv2d(options)));
       blocks_.add(*this, width, pyramid.num_blocks);
     }
     register_module("linear", linear_);
@@ -128,9 +127,9 @@ class TowerImpl : public torch::nn::Module {
   }
 
  private:
-  std::vector<torch::nn::Conv2d> downs_;
+  std::vector<nn::Conv2d> downs_;
   Blocks blocks_;
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
 };
 TORCH_MODULE(Tower);
 
@@ -147,7 +146,7 @@ class DecoderImpl : public torch::nn::Module {
                                .stride(2)
                                .padding(1);
       ups_.push_back(register_module("up_" + std::to_string(ups_.size()),
-                                     torch::nn::ConvTranspose2d(options)));
+                                     nn::ConvTranspose2d(options)));
     }
   }
 
@@ -163,9 +162,9 @@ class DecoderImpl : public torch::nn::Module {
 
  private:
   std::int64_t first_;
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
   Blocks blocks_;
-  std::vector<torch::nn::ConvTranspose2d> ups_;
+  std::vector<nn::ConvTranspose2d> ups_;
 };
 TORCH_MODULE(Decoder);
 

@@ -2,10 +2,10 @@
 // Bounoua et al. 2024): z = [y_1 .. y_M], y_m a linear map of h_m.
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/linear.h>
 
 #include "shalab/error.h"
 #include "shalab/fusion.h"
+#include "shalab/nn/layers.h"
 
 namespace shalab {
 namespace {
@@ -25,7 +25,7 @@ class Slots final : public Fusion {
                         std::to_string(context.latent));
       }
       heads_.push_back(register_module(
-          name, torch::nn::Linear(context.features[m], context.slots[m])));
+          name, nn::Linear(context.features[m], context.slots[m])));
     }
   }
 
@@ -47,7 +47,7 @@ class Slots final : public Fusion {
   bool do_serves(ModalitySubset /*subset*/) const override { return true; }
 
  private:
-  std::vector<torch::nn::Linear> heads_;
+  std::vector<nn::Linear> heads_;
 };
 
 void declare_fields(FieldList& /*fields*/) {}

@@ -2,9 +2,9 @@
 // features (InfoNCE, van den Oord et al. 2018).
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/linear.h>
 
 #include "shalab/error.h"
+#include "shalab/nn/layers.h"
 #include "shalab/nn/objective_terms.h"
 
 namespace shalab {
@@ -48,8 +48,7 @@ class AlignmentImpl : public torch::nn::Module {
     for (std::size_t m = 0; m < context.modalities.size(); ++m) {
       projections_.push_back(register_module(
           context.modalities[m].name,
-          torch::nn::Linear(context.features[m],
-                            settings.integer("alignment_size"))));
+          nn::Linear(context.features[m], settings.integer("alignment_size"))));
     }
   }
 
@@ -87,7 +86,7 @@ class AlignmentImpl : public torch::nn::Module {
   }
 
   double temperature_;
-  std::vector<torch::nn::Linear> projections_;
+  std::vector<nn::Linear> projections_;
 };
 TORCH_MODULE(Alignment);
 

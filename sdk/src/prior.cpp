@@ -99,6 +99,8 @@ double Prior::schedule_progress(double progress) const { return progress; }
 
 void Prior::after_step(double /*progress*/) {}
 
+std::int64_t Prior::phase(double /*progress*/) const { return 0; }
+
 void Prior::fit(const LatentSet& /*latents*/, const Services& /*services*/,
                 at::Generator& /*generator*/) {
   throw Error(ErrorKind::run, "this prior is not fitted at once",

@@ -1,14 +1,13 @@
 #include "condition_encoders.h"
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/embedding.h>
-#include <torch/nn/modules/linear.h>
 
 #include <string>
 #include <vector>
 
 #include "shalab/error.h"
+#include "shalab/nn/layers.h"
 
 namespace shalab::diffusion {
 namespace {
@@ -19,15 +18,14 @@ constexpr std::int64_t kImageChannels[] = {32, 64, 64};
 class FeatureProjection : public ConditionEncoder {
  public:
   FeatureProjection(std::int64_t features, std::int64_t width)
-      : linear_(register_module("linear", torch::nn::Linear(features, width))) {
-  }
+      : linear_(register_module("linear", nn::Linear(features, width))) {}
 
   at::Tensor forward(const at::Tensor& x) override {
     return linear_->forward(x);
   }
 
  private:
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
 };
 
 class ImageEncoder : public ConditionEncoder {
@@ -38,15 +36,14 @@ class ImageEncoder : public ConditionEncoder {
     for (const std::int64_t next : kImageChannels) {
       const auto options =
           torch::nn::Conv2dOptions(channels, next, 3).stride(2).padding(1);
-      layers_.push_back(
-          register_module("conv_" + std::to_string(layers_.size()),
-                          torch::nn::Conv2d(options)));
+      layers_.push_back(register_module(
+          "conv_" + std::to_string(layers_.size()), nn::Conv2d(options)));
       channels = next;
       height = (height + 1) / 2;
       across = (across + 1) / 2;
     }
-    output_ = register_module(
-        "output", torch::nn::Linear(channels * height * across, width));
+    output_ = register_module("output",
+                              nn::Linear(channels * height * across, width));
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -56,22 +53,22 @@ class ImageEncoder : public ConditionEncoder {
   }
 
  private:
-  std::vector<torch::nn::Conv2d> layers_;
-  torch::nn::Linear output_{nullptr};
+  std::vector<nn::Conv2d> layers_;
+  nn::Linear output_{nullptr};
 };
 
 class VectorEncoder : public ConditionEncoder {
  public:
   VectorEncoder(std::int64_t inputs, std::int64_t width)
-      : first_(register_module("first", torch::nn::Linear(inputs, width))),
-        second_(register_module("second", torch::nn::Linear(width, width))) {}
+      : first_(register_module("first", nn::Linear(inputs, width))),
+        second_(register_module("second", nn::Linear(width, width))) {}
 
   at::Tensor forward(const at::Tensor& x) override {
     return second_->forward(at::silu(first_->forward(x.flatten(1))));
   }
 
  private:
-  torch::nn::Linear first_, second_;
+  nn::Linear first_, second_;
 };
 
 class TokenEncoder : public ConditionEncoder {

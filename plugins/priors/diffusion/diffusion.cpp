@@ -54,6 +54,7 @@ class DiffusionPrior : public Prior {
   Terms loss(const LatentBatch& batch, double progress,
              at::Generator& generator) override;
   void after_step(double progress) override;
+  std::int64_t phase(double progress) const override;
   void after_training(const at::Tensor& latents) override;
 
  protected:
@@ -269,6 +270,10 @@ Terms DiffusionPrior::lesson(const LatentBatch& batch,
   const auto loss =
       at::mse_loss(prediction, at::cat({freely.velocity, guided.velocity}));
   return {loss, {{"distillation", loss.detach()}}};
+}
+
+std::int64_t DiffusionPrior::phase(double progress) const {
+  return progress < teaching_share() ? 0 : 1;
 }
 
 void DiffusionPrior::after_step(double progress) {

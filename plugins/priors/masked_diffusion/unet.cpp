@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "shalab/nn/layers.h"
+
 namespace shalab::masked_diffusion {
 namespace {
 
@@ -20,12 +22,11 @@ Block::Block(std::int64_t in, std::int64_t out, const NetworkOptions& options)
           register_module("norm1", torch::nn::GroupNorm(options.groups, in))),
       norm2_(
           register_module("norm2", torch::nn::GroupNorm(options.groups, out))),
-      linear1_(register_module("linear1", torch::nn::Linear(in, out))),
-      linear2_(register_module("linear2", torch::nn::Linear(out, out))),
-      time_(
-          register_module("time", torch::nn::Linear(options.time_width, out))) {
+      linear1_(register_module("linear1", nn::Linear(in, out))),
+      linear2_(register_module("linear2", nn::Linear(out, out))),
+      time_(register_module("time", nn::Linear(options.time_width, out))) {
   if (in != out) {
-    shortcut_ = register_module("shortcut", torch::nn::Linear(in, out));
+    shortcut_ = register_module("shortcut", nn::Linear(in, out));
   }
 }
 
@@ -41,20 +42,20 @@ UNet::Level UNet::make_level(const std::string& name, std::int64_t in,
   return {register_module(name,
                           std::make_shared<Block>(in, options.width, options)),
           register_module(name + "_linear",
-                          torch::nn::Linear(options.width, options.width))};
+                          nn::Linear(options.width, options.width))};
 }
 
 UNet::UNet(const NetworkOptions& options)
-    : input_(register_module("input",
-                             torch::nn::Linear(options.latent, options.width))),
+    : input_(
+          register_module("input", nn::Linear(options.latent, options.width))),
       time1_(register_module(
-          "time1", torch::nn::Linear(options.modalities, options.time_width))),
+          "time1", nn::Linear(options.modalities, options.time_width))),
       time2_(register_module(
-          "time2", torch::nn::Linear(options.time_width, options.time_width))),
+          "time2", nn::Linear(options.time_width, options.time_width))),
       norm_(register_module(
           "norm", torch::nn::GroupNorm(options.groups, options.width))),
-      output_(register_module(
-          "output", torch::nn::Linear(options.width, options.latent))) {
+      output_(register_module("output",
+                              nn::Linear(options.width, options.latent))) {
   const std::int64_t width = options.width;
   for (int i = 0; i < kLevels; ++i) {
     const auto index = std::to_string(i);

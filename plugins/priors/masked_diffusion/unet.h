@@ -3,12 +3,13 @@
 // modality.
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "shalab/nn/layers.h"
 
 namespace shalab::masked_diffusion {
 
@@ -30,8 +31,8 @@ class Block : public torch::nn::Module {
 
  private:
   torch::nn::GroupNorm norm1_, norm2_;
-  torch::nn::Linear linear1_, linear2_, time_;
-  torch::nn::Linear shortcut_{nullptr};
+  nn::Linear linear1_, linear2_, time_;
+  nn::Linear shortcut_{nullptr};
 };
 
 //   y -> r = Linear(y)                     time = Linear(GELU(Linear(tau)))
@@ -51,18 +52,18 @@ class UNet : public torch::nn::Module {
  private:
   struct Level {
     std::shared_ptr<Block> block;
-    torch::nn::Linear linear;
+    nn::Linear linear;
   };
 
   Level make_level(const std::string& name, std::int64_t in,
                    const NetworkOptions& options);
 
-  torch::nn::Linear input_, time1_, time2_;
+  nn::Linear input_, time1_, time2_;
   std::vector<Level> down_, up_;
   std::vector<std::shared_ptr<Block>> middle_;
   std::shared_ptr<Block> last_;
   torch::nn::GroupNorm norm_;
-  torch::nn::Linear output_;
+  nn::Linear output_;
 };
 
 }  // namespace shalab::masked_diffusion

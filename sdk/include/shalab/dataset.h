@@ -36,7 +36,7 @@ class Dataset {
   // The tuples at `indices` (int64 [B] on the dataset's device, each in
   // 0..size-1; repeats allowed). Gradient: none. Randomness: none; two equal
   // calls give equal tensors. Errors: a failed check when out of range (CPU).
-  // [main; configured]
+  // [any thread; configured]
   Batch gather(Split split, const at::Tensor& indices) const;
 
   // Moves the resident tensors. Before the first gather on that device.

@@ -11,6 +11,7 @@
 
 #include "shalab/batch.h"
 #include "shalab/fields.h"
+#include "shalab/host_number.h"
 #include "shalab/likelihood.h"
 #include "shalab/modality.h"
 #include "shalab/plugin.h"
@@ -46,10 +47,10 @@ class ModelView {
 };
 
 struct StepInfo {
-  std::int64_t step = 0;       // steps done before this one
-  std::int64_t num_steps = 1;  // of the whole stage
-  double epoch = 0.0;          // epochs done, fractional
-  at::Generator& generator;    // of this purpose; on the batch's device
+  HostNumber<std::int64_t> step = 0;  // steps done before this one
+  std::int64_t num_steps = 1;         // of the whole stage
+  HostNumber<double> epoch = 0.0;     // epochs done, fractional
+  at::Generator& generator;           // of this purpose; on the batch's device
 };
 
 struct ObjectiveContext {

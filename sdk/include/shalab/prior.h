@@ -131,6 +131,9 @@ class Prior : public torch::nn::Module {
   virtual Terms loss(const LatentBatch& batch, double progress,
                      at::Generator& generator);
   virtual void after_step(double progress);
+  // A number that changes where the work of `loss` does, for a step that a GPU
+  // recorded is replayed only within one phase. Default 0, for one phase.
+  virtual std::int64_t phase(double progress) const;
   // Where the learning rate's schedule stands, in [0, 1): a prior that trains
   // in parts can give each its own. The default is progress itself.
   virtual double schedule_progress(double progress) const;

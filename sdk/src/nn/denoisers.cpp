@@ -18,22 +18,22 @@ constexpr double kLongestPeriod = 10000.0;
 constexpr double kSmallDeviation = 0.02;
 constexpr double kNormEpsilon = 1e-6;
 
-torch::nn::Linear xavier_linear(std::int64_t in, std::int64_t out) {
-  torch::nn::Linear linear(in, out);
+nn::Linear xavier_linear(std::int64_t in, std::int64_t out) {
+  nn::Linear linear(in, out);
   torch::nn::init::xavier_uniform_(linear->weight);
   torch::nn::init::zeros_(linear->bias);
   return linear;
 }
 
-torch::nn::Linear zero_linear(std::int64_t in, std::int64_t out) {
-  torch::nn::Linear linear(in, out);
+nn::Linear zero_linear(std::int64_t in, std::int64_t out) {
+  nn::Linear linear(in, out);
   torch::nn::init::zeros_(linear->weight);
   torch::nn::init::zeros_(linear->bias);
   return linear;
 }
 
-torch::nn::Linear small_linear(std::int64_t in, std::int64_t out) {
-  torch::nn::Linear linear(in, out);
+nn::Linear small_linear(std::int64_t in, std::int64_t out) {
+  nn::Linear linear(in, out);
   torch::nn::init::normal_(linear->weight, 0.0, kSmallDeviation);
   torch::nn::init::zeros_(linear->bias);
   return linear;
@@ -64,7 +64,7 @@ class MlpBlock : public torch::nn::Module {
   }
 
  private:
-  torch::nn::Linear up_, down_;
+  nn::Linear up_, down_;
 };
 
 class TransformerBlock : public torch::nn::Module {
@@ -104,7 +104,7 @@ class TransformerBlock : public torch::nn::Module {
   }
 
   std::int64_t heads_;
-  torch::nn::Linear attention_in_, attention_out_, up_, down_;
+  nn::Linear attention_in_, attention_out_, up_, down_;
 };
 
 // Time and condition -> the modulation of every block and of the output.
@@ -125,7 +125,7 @@ class Modulation : public torch::nn::Module {
  private:
   std::int64_t num_chunks_;
   std::shared_ptr<TimeEmbedding> time_;
-  torch::nn::Linear linear_;
+  nn::Linear linear_;
 };
 
 class MlpDenoiser : public Denoiser {
@@ -158,9 +158,9 @@ class MlpDenoiser : public Denoiser {
 
  private:
   static constexpr std::int64_t kPerBlock = 3;
-  torch::nn::Linear input_;
+  nn::Linear input_;
   std::shared_ptr<Modulation> modulation_;
-  torch::nn::Linear output_;
+  nn::Linear output_;
   std::vector<std::shared_ptr<MlpBlock>> blocks_;
 };
 
@@ -204,10 +204,10 @@ class TransformerDenoiser : public Denoiser {
  private:
   static constexpr std::int64_t kPerBlock = 6;
   std::int64_t tokens_;
-  torch::nn::Linear input_;
+  nn::Linear input_;
   at::Tensor position_;
   std::shared_ptr<Modulation> modulation_;
-  torch::nn::Linear output_;
+  nn::Linear output_;
   std::vector<std::shared_ptr<TransformerBlock>> blocks_;
 };
 

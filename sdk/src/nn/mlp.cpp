@@ -14,8 +14,8 @@ MlpImpl::MlpImpl(const std::vector<std::int64_t>& widths,
   SHALAB_CHECK(is_silu_ || activation == "relu",
                "activation '" + activation + "'");
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    layers_.push_back(register_module(
-        std::to_string(i), torch::nn::Linear(widths[i], widths[i + 1])));
+    layers_.push_back(register_module(std::to_string(i),
+                                      nn::Linear(widths[i], widths[i + 1])));
   }
 }
 

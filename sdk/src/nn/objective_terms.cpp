@@ -66,9 +66,9 @@ KlWeight::KlWeight(const Settings& settings)
     : weight_(settings.real("kl_weight")),
       warmup_(settings.real("kl_warmup")) {}
 
-double KlWeight::in_epoch(double epoch) const {
-  if (warmup_ <= 0) return weight_;
-  return weight_ * std::min(1.0, epoch / warmup_);
+double KlWeight::in_epoch(const HostNumber<double>& epoch) const {
+  if (warmup_ <= 0 || epoch.has_reached(warmup_)) return weight_;
+  return weight_ * (epoch / warmup_);
 }
 
 at::Tensor kl_to_prior(const Posterior& posterior, const at::Tensor& z,

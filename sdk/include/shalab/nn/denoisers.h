@@ -3,10 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 
 #include <cstdint>
 #include <memory>
+
+#include "shalab/nn/layers.h"
 
 namespace shalab::nn {
 
@@ -23,7 +24,7 @@ class TimeEmbedding : public torch::nn::Module {
 
  private:
   at::Tensor frequencies_;
-  torch::nn::Linear first_{nullptr}, second_{nullptr};
+  nn::Linear first_{nullptr}, second_{nullptr};
 };
 
 struct DenoiserOptions {

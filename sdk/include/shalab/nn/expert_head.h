@@ -2,11 +2,11 @@
 // The head of one expert: features -> a factorised posterior.
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 
 #include <string>
 
 #include "shalab/fields.h"
+#include "shalab/nn/layers.h"
 #include "shalab/posterior.h"
 
 namespace shalab {
@@ -42,8 +42,8 @@ class ExpertHeadImpl : public torch::nn::Module {
 
  private:
   ExpertOptions options_;
-  torch::nn::Linear location_;
-  torch::nn::Linear scale_;
+  nn::Linear location_;
+  nn::Linear scale_;
 };
 TORCH_MODULE(ExpertHead);
 

@@ -2,13 +2,13 @@
 // A stack of linear layers.
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
 #include <string>
 #include <vector>
 
 #include "shalab/fields.h"
+#include "shalab/nn/layers.h"
 
 namespace shalab {
 
@@ -24,7 +24,7 @@ class MlpImpl : public torch::nn::Module {
   at::Tensor forward(at::Tensor x);
 
  private:
-  std::vector<torch::nn::Linear> layers_;
+  std::vector<nn::Linear> layers_;
   bool is_silu_;
 };
 TORCH_MODULE(Mlp);

@@ -27,7 +27,7 @@ void declare_kl_weight(FieldList& fields);
 class KlWeight {
  public:
   explicit KlWeight(const Settings& settings);
-  double in_epoch(double epoch) const;
+  double in_epoch(const HostNumber<double>& epoch) const;
 
  private:
   double weight_;

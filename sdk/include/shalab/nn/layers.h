@@ -1,0 +1,47 @@
+#pragma once
+// torch's layers with forms of their own on a CPU.
+//
+// Options, parameters, names, first weights and derivatives are those of
+// torch::nn; values are equal up to rounding. On a CPU each direction takes
+// the fastest of equal forms, by shape and number format alone, so that equal
+// runs compute equal bits. On other devices, for groups and dilation, and under
+// second derivatives torch's own form is taken.
+
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+namespace shalab::nn {
+
+// x [..., in] -> [..., out]. In fp32 oneDNN multiplies in place of the BLAS
+// that LibTorch was built with.
+class LinearImpl : public torch::nn::LinearImpl {
+ public:
+  using torch::nn::LinearImpl::LinearImpl;
+  at::Tensor forward(const at::Tensor& x);
+};
+TORCH_MODULE(Linear);
+
+// x [B, in, H, W] -> [B, out, H', W']. In bf16 the gradient of the weights is
+// one product of columns where the columns repeat each place at most four
+// times; oneDNN's form is no faster than in fp32.
+class Conv2dImpl : public torch::nn::Conv2dImpl {
+ public:
+  using torch::nn::Conv2dImpl::Conv2dImpl;
+  at::Tensor forward(const at::Tensor& x);
+};
+TORCH_MODULE(Conv2d);
+
+// x [B, in, H, W] -> [B, out, H', W']. Forward to 64 channels or more is
+// oneDNN's gradient of a convolution; forward to at most four channels with a
+// stride is a convolution to stride^2 times the channels that are then put
+// side by side (Shi et al., 2016, sub-pixel convolution). The gradient of the
+// weights is Conv2d's.
+class ConvTranspose2dImpl : public torch::nn::ConvTranspose2dImpl {
+ public:
+  using torch::nn::ConvTranspose2dImpl::ConvTranspose2dImpl;
+  at::Tensor forward(const at::Tensor& x);
+};
+TORCH_MODULE(ConvTranspose2d);
+
+}  // namespace shalab::nn

@@ -1,0 +1,154 @@
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "shalab/nn/layers.h"
+#include "transposed_forms.h"
+
+namespace shalab::nn {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr std::int64_t kThin = 4;     // channels, at most
+constexpr std::int64_t kWide = 64;    // channels, at least
+constexpr std::int64_t kRepeats = 4;  // of a place among the columns, at most
+constexpr std::int64_t kLeastColumns = 16;  // channels
+
+using Square = torch::ExpandingArray<2>;
+
+bool is_square(const Square& pair) { return (*pair)[0] == (*pair)[1]; }
+
+// Kernels and steps as Geometry has them.
+template <typename Options>
+bool is_plain(const Options& options) {
+  const auto* padding = std::get_if<Square>(&options.padding());
+  return padding != nullptr && is_square(*padding) &&
+         is_square(options.kernel_size()) && is_square(options.stride()) &&
+         is_square(options.output_padding()) && options.groups() == 1 &&
+         *options.dilation() == *Square(1) &&
+         std::holds_alternative<torch::enumtype::kZeros>(
+             options.padding_mode());
+}
+
+template <typename Options>
+Geometry geometry_of(const Options& options) {
+  return {(*options.stride())[0], (*std::get<Square>(options.padding()))[0],
+          (*options.output_padding())[0]};
+}
+
+bool columns_pay(const at::Tensor& x, const at::Tensor& weight,
+                 std::int64_t stride) {
+  const std::int64_t k = weight.size(2);
+  return x.scalar_type() == at::kBFloat16 && k > 1 &&
+         k * k <= kRepeats * stride * stride &&
+         std::min(weight.size(0), weight.size(1)) >= kLeastColumns;
+}
+
+at::Tensor transposed(const at::Tensor& x, const at::Tensor& weight,
+                      const at::Tensor& bias, const Geometry& geometry) {
+  const std::int64_t s = geometry.stride, p = geometry.padding,
+                     o = geometry.output_padding;
+  if (weight.size(1) <= kThin && s > 1) {
+    return transposed_by_phases(x, weight, bias, geometry);
+  }
+  if (weight.size(1) >= kWide) {
+    return transposed_by_gradient(x, weight, bias, geometry);
+  }
+  return at::convolution(x, weight, bias, {s, s}, {p, p}, {1, 1}, true, {o, o},
+                         1);
+}
+
+// A convolution, transposed or not, whose gradients are computed here.
+class Convolution : public torch::autograd::Function<Convolution> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, const at::Tensor& bias,
+                            bool is_transposed, const Geometry& geometry) {
+    const std::int64_t s = geometry.stride, p = geometry.padding;
+    context->save_for_backward({x, weight});
+    context->saved_data["is_transposed"] = is_transposed;
+    context->saved_data["geometry"] =
+        std::vector<std::int64_t>{s, p, geometry.output_padding};
+    if (is_transposed) return transposed(x, weight, bias, geometry);
+    return at::convolution(x, weight, bias, {s, s}, {p, p}, {1, 1}, false,
+                           {0, 0}, 1);
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const bool is_transposed = context->saved_data["is_transposed"].toBool();
+    const auto numbers = context->saved_data["geometry"].toIntVector();
+    const Geometry geometry{numbers[0], numbers[1], numbers[2]};
+    const bool has_columns = context->needs_input_grad(1) &&
+                             !at::GradMode::is_enabled() &&
+                             columns_pay(x, weight, geometry.stride);
+    const std::array<bool, 3> wanted{
+        context->needs_input_grad(0),
+        context->needs_input_grad(1) && !has_columns,
+        context->needs_input_grad(2) && !has_columns};
+    const std::int64_t s = numbers[0], p = numbers[1], o = numbers[2];
+    const std::int64_t bias_size = weight.size(is_transposed ? 1 : 0);
+    auto [to_x, to_weight, to_bias] = at::convolution_backward(
+        gradients[0], x, weight, at::IntArrayRef(bias_size), {s, s}, {p, p},
+        {1, 1}, is_transposed, {o, o}, 1, wanted);
+    if (has_columns) {
+      const at::Tensor& small = is_transposed ? x : gradients[0];
+      const at::Tensor& large = is_transposed ? gradients[0] : x;
+      to_weight =
+          weight_gradient_by_columns(small, large, weight.size(2), geometry);
+      to_bias = gradients[0].sum(at::IntArrayRef{0, 2, 3});
+    }
+    return {to_x, to_weight, to_bias, {}, {}};
+  }
+};
+
+struct Operands {
+  at::Tensor x, weight, bias;
+};
+
+// As autocast would pass them to a convolution.
+Operands cast(const at::Tensor& x, const at::Tensor& weight,
+              const at::Tensor& bias) {
+  if (!at::autocast::is_autocast_enabled(at::kCPU)) return {x, weight, bias};
+  const auto type = at::autocast::get_autocast_dtype(at::kCPU);
+  const auto one = [type](const at::Tensor& tensor) {
+    return tensor.defined() ? at::autocast::cached_cast(type, tensor, at::kCPU)
+                            : tensor;
+  };
+  return {one(x), one(weight), one(bias)};
+}
+
+at::Tensor convolved(const Operands& in, bool is_transposed,
+                     const Geometry& geometry) {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(
+      c10::autocast_dispatch_keyset);
+  return Convolution::apply(in.x, in.weight, in.bias, is_transposed, geometry);
+}
+
+}  // namespace
+
+at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
+  if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
+    const Operands in = cast(x, weight, bias);
+    const Geometry geometry = geometry_of(options);
+    if (columns_pay(in.x, in.weight, geometry.stride)) {
+      return convolved(in, false, geometry);
+    }
+  }
+  return torch::nn::Conv2dImpl::forward(x);
+}
+
+at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {
+  if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
+    return convolved(cast(x, weight, bias), true, geometry_of(options));
+  }
+  return torch::nn::ConvTranspose2dImpl::forward(x);
+}
+
+}  // namespace shalab::nn
