@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
 
 #include <numeric>
 #include <vector>
 
+#include "operators.h"
 #include "shalab/error.h"
 
 namespace shalab {
@@ -45,6 +47,30 @@ at::Tensor slope(Family family, const at::Tensor& parameters,
   return at::GradMode::is_enabled() ? error.sgn() : error.sgn_();
 }
 
+at::Tensor by_row(const at::Tensor& gradient, std::int64_t event_dims) {
+  std::vector<std::int64_t> shape = gradient.sizes().vec();
+  shape.insert(shape.end(), static_cast<std::size_t>(event_dims), 1);
+  return gradient.reshape(shape);
+}
+
+at::Tensor call_density(const at::Tensor& parameters, const at::Tensor& x,
+                        std::int64_t family, std::int64_t event_dims) {
+  static const auto density =
+      find_operator<decltype(formula::event_log_density)>(
+          "shalab::event_log_density");
+  return call_below_autograd(density, parameters, x, family, event_dims);
+}
+
+at::Tensor call_slope(const at::Tensor& parameters, const at::Tensor& x,
+                      const at::Tensor& gradient, std::int64_t family,
+                      std::int64_t event_dims) {
+  static const auto slope_by_row =
+      find_operator<decltype(formula::event_log_density_slope)>(
+          "shalab::event_log_density_slope");
+  return call_below_autograd(slope_by_row, parameters, x, gradient, family,
+                             event_dims);
+}
+
 class EventLogDensity : public torch::autograd::Function<EventLogDensity> {
  public:
   static at::Tensor forward(AutogradContext* context,
@@ -53,23 +79,23 @@ class EventLogDensity : public torch::autograd::Function<EventLogDensity> {
     context->save_for_backward({parameters, x});
     context->saved_data["family"] = family;
     context->saved_data["event_dims"] = event_dims;
-    return summed(static_cast<Family>(family), parameters, x, event_dims);
+    return call_density(parameters, x, family, event_dims);
   }
 
   static variable_list backward(AutogradContext* context,
                                 variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const auto family =
-        static_cast<Family>(context->saved_data["family"].toInt());
-    std::vector<std::int64_t> shape = gradients[0].sizes().vec();
-    const auto event_dims = context->saved_data["event_dims"].toInt();
-    shape.insert(shape.end(), static_cast<std::size_t>(event_dims), 1);
-    const at::Tensor gradient = gradients[0].reshape(shape);
-    const at::Tensor own = slope(family, saved[0], saved[1]);
-    return {at::GradMode::is_enabled() ? own * gradient : own.mul_(gradient),
-            {},
-            {},
-            {}};
+    const std::int64_t family = context->saved_data["family"].toInt();
+    const std::int64_t event_dims = context->saved_data["event_dims"].toInt();
+    if (!at::GradMode::is_enabled()) {
+      return {call_slope(saved[0], saved[1], gradients[0], family, event_dims),
+              {},
+              {},
+              {}};
+    }
+    const at::Tensor own =
+        slope(static_cast<Family>(family), saved[0], saved[1]);
+    return {own * by_row(gradients[0], event_dims), {}, {}, {}};
   }
 };
 
@@ -89,6 +115,38 @@ at::Tensor event_log_density(Family family, const at::Tensor& parameters,
   return EventLogDensity::apply(parameters, laid_out_as(x, parameters),
                                 static_cast<std::int64_t>(family),
                                 static_cast<std::int64_t>(event_dims));
+}
+
+namespace formula {
+
+at::Tensor event_log_density(const at::Tensor& parameters, const at::Tensor& x,
+                             std::int64_t family, std::int64_t event_dims) {
+  return summed(static_cast<Family>(family), parameters, x, event_dims);
+}
+
+at::Tensor event_log_density_slope(const at::Tensor& parameters,
+                                   const at::Tensor& x,
+                                   const at::Tensor& gradient,
+                                   std::int64_t family,
+                                   std::int64_t event_dims) {
+  const at::NoGradGuard no_grad;
+  return slope(static_cast<Family>(family), parameters, x)
+      .mul_(by_row(gradient, event_dims));
+}
+
+}  // namespace formula
+
+TORCH_LIBRARY_FRAGMENT(shalab, library) {
+  library.def(
+      "event_log_density(Tensor parameters, Tensor x, int family, "
+      "int event_dims) -> Tensor",
+      torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
+                      TORCH_FN(formula::event_log_density)));
+  library.def(
+      "event_log_density_slope(Tensor parameters, Tensor x, Tensor gradient, "
+      "int family, int event_dims) -> Tensor",
+      torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
+                      TORCH_FN(formula::event_log_density_slope)));
 }
 
 }  // namespace shalab

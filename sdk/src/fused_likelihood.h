@@ -18,4 +18,22 @@ at::Tensor event_log_density(Likelihood::Family family,
                              const at::Tensor& parameters, const at::Tensor& x,
                              int event_dims);
 
+// What the operators shalab::event_log_density and
+// shalab::event_log_density_slope compute, by ATen and without a derivative.
+// `family` is the number of a Likelihood::Family.
+namespace formula {
+
+// [L...] from m [L..., event...]; x broadcasts to it.
+at::Tensor event_log_density(const at::Tensor& parameters, const at::Tensor& x,
+                             std::int64_t family, std::int64_t event_dims);
+
+// The derivative by m times `gradient` [L...] of its row: the shape of x - m.
+at::Tensor event_log_density_slope(const at::Tensor& parameters,
+                                   const at::Tensor& x,
+                                   const at::Tensor& gradient,
+                                   std::int64_t family,
+                                   std::int64_t event_dims);
+
+}  // namespace formula
+
 }  // namespace shalab

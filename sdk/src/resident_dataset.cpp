@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gather_rows.h"
 #include "shalab/error.h"
 
 namespace shalab {
@@ -26,10 +27,13 @@ void check_shapes(const std::vector<ModalitySpec>& modalities,
   }
 }
 
-at::Tensor as_batched(const at::Tensor& rows, ModalityKind kind) {
-  if (kind == ModalityKind::tokens) return rows.to(at::kLong);
-  if (rows.scalar_type() == at::kByte) return rows.to(at::kFloat).div_(255.0);
-  return rows;
+at::Tensor gathered(const at::Tensor& data, const at::Tensor& indices,
+                    ModalityKind kind) {
+  if (kind != ModalityKind::tokens && data.scalar_type() == at::kByte) {
+    return gather_rows(data, indices);
+  }
+  const at::Tensor rows = data.index_select(0, indices);
+  return kind == ModalityKind::tokens ? rows.to(at::kLong) : rows;
 }
 
 }  // namespace
@@ -63,8 +67,7 @@ Batch ResidentDataset::do_gather(Split split, const at::Tensor& indices) const {
   const ResidentSplit& from = splits_[static_cast<std::size_t>(split)];
   Batch batch;
   for (std::size_t m = 0; m < modalities_.size(); ++m) {
-    batch.data.push_back(
-        as_batched(from.data[m].index_select(0, indices), modalities_[m].kind));
+    batch.data.push_back(gathered(from.data[m], indices, modalities_[m].kind));
   }
   const auto num_modalities = static_cast<std::int64_t>(modalities_.size());
   batch.presence =
