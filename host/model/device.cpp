@@ -6,29 +6,44 @@
 #include <dlfcn.h>
 
 #include <charconv>
+#include <filesystem>
 #include <thread>
 
 #include "shalab/error.h"
+#include "shalab/resident_dataset.h"
 
 namespace shalab {
 
 namespace {
 
-std::optional<std::string> open_cuda_library() {
+std::optional<std::string> failure_to_open(const std::string& library) {
+  if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) {
+    return std::nullopt;
+  }
+  return library + " cannot be opened: " + dlerror();
+}
+
+// Beside the SDK's library; empty where none was built.
+std::string own_kernels() {
+  Dl_info sdk{};
+  if (dladdr(reinterpret_cast<const void*>(&limited), &sdk) == 0) return "";
+  const auto path =
+      std::filesystem::path(sdk.dli_fname).parent_path() / "libshalab_cuda.so";
+  return std::filesystem::exists(path) ? path.string() : "";
+}
+
+std::optional<std::string> open_cuda_libraries() {
   static const std::optional<std::string> failure = [] {
-    std::optional<std::string> why;
-    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      why = dlerror();
-    }
+    auto why = failure_to_open("libtorch_cuda.so");
+    const std::string kernels = own_kernels();
+    if (!why && !kernels.empty()) why = failure_to_open(kernels);
     return why;
   }();
   return failure;
 }
 
 std::optional<std::string> cuda_problem(std::int64_t index) {
-  if (const auto failure = open_cuda_library()) {
-    return "libtorch_cuda cannot be opened: " + *failure;
-  }
+  if (const auto failure = open_cuda_libraries()) return failure;
   if (!at::globalContext().hasCUDA()) {
     return "libtorch_cuda finds no usable GPU or driver";
   }
