@@ -13,6 +13,7 @@
 #include "shalab/nn/init.h"
 #include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
+#include "shalab/nn/residual.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -56,14 +57,25 @@ class ResidualImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor h =
-        second_->forward(activated(first_->forward(activated(x))));
-    return (shortcut_ ? shortcut_->forward(x) : x) + kResidualWeight * h;
+    return shortcut(x) + kResidualWeight * change(x);
+  }
+
+  // act(forward(x)), where what follows begins with it.
+  at::Tensor forward_activated(const at::Tensor& x) {
+    return nn::activated_residual(shortcut(x), change(x), kResidualWeight,
+                                  kSlope);
   }
 
   const at::Tensor& layout() const { return first_->weight; }
 
  private:
+  at::Tensor shortcut(const at::Tensor& x) {
+    return shortcut_ ? shortcut_->forward(x) : x;
+  }
+  at::Tensor change(const at::Tensor& x) {
+    return second_->forward(activated(first_->forward(activated(x))));
+  }
+
   nn::Conv2d first_;
   nn::Conv2d second_;
   nn::Conv2d shortcut_{nullptr};
@@ -125,7 +137,7 @@ class DecoderImpl : public torch::nn::Module {
       const std::int64_t side = h.size(2) * 2;
       h = at::upsample_nearest2d(blocks_[i]->forward(h), {side, side});
     }
-    return output_->forward(activated(blocks_[2]->forward(h)));
+    return output_->forward(blocks_[2]->forward_activated(h));
   }
 
  private:
