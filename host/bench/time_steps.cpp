@@ -1,5 +1,6 @@
 #include "bench/time_steps.h"
 
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
@@ -110,6 +111,75 @@ std::map<std::string, double> difference(
   return result;
 }
 
+// Until all that was asked of a GPU is done.
+void wait_for(c10::Device device) {
+  if (device.is_cuda()) {
+    at::detail::getCUDAHooks().deviceSynchronize(device.index());
+  }
+}
+
+StepLoop loop_of(Stage& stage, const RunContext& context, std::int64_t steps) {
+  stage.options.max_steps = steps;
+  stage.options.epochs = 1 + steps / stage.options.steps_per_epoch();
+  stage.options.log_every = steps;
+  return {stage.options, stage.parameters, context, stage.groups};
+}
+
+void time_loop(Stage& stage, const RunContext& context,
+               const TimingOptions& options, Timing& timing) {
+  auto loop = loop_of(stage, context, options.warmup + options.steps);
+  timing.parameters = loop.optimiser().num_parameters();
+  timing.batch_size = stage.options.batch_size;
+  auto hooks = stage.hooks;
+  auto last = std::chrono::steady_clock::now();
+  std::map<std::string, double> before;
+  hooks.after_step = [&](std::int64_t done) {
+    const bool stop = stage.hooks.after_step && stage.hooks.after_step(done);
+    wait_for(context.device);
+    const auto now = std::chrono::steady_clock::now();
+    if (done > options.warmup) {
+      timing.seconds.push_back(
+          std::chrono::duration<double>(now - last).count());
+    }
+    if (done == options.warmup) before = loop.clock().seconds();
+    last = std::chrono::steady_clock::now();
+    return stop;
+  };
+  loop.run(hooks);
+  timing.part_seconds =
+      difference(loop.clock().seconds(), before, options.steps);
+  timing.kernels = loop.num_kernels();
+}
+
+// Operator by operator, also where a GPU would replay the step.
+void profile_loop(Stage& stage, const RunContext& context,
+                  const TimingOptions& options, Timing& timing) {
+  timing.profiled = options.profiled;
+  if (options.profiled == 0) return;
+  auto plain = context;
+  plain.make_graph = nullptr;
+  auto loop = loop_of(stage, plain, 1 + options.profiled);
+  auto hooks = stage.hooks;
+  auto last = std::chrono::steady_clock::now();
+  std::optional<OpProfile> profile;
+  hooks.after_step = [&](std::int64_t done) {
+    const bool stop = stage.hooks.after_step && stage.hooks.after_step(done);
+    wait_for(context.device);
+    const auto now = std::chrono::steady_clock::now();
+    if (profile) {
+      timing.profiled_seconds +=
+          std::chrono::duration<double>(now - last).count() /
+          static_cast<double>(options.profiled);
+    } else {
+      profile.emplace();
+    }
+    last = std::chrono::steady_clock::now();
+    return stop;
+  };
+  loop.run(hooks);
+  timing.operators = per_step(profile->costs(), options.profiled);
+}
+
 }  // namespace
 
 Timing time_steps(Experiment& experiment, const RunContext& context,
@@ -117,41 +187,9 @@ Timing time_steps(Experiment& experiment, const RunContext& context,
   auto stage = options.stage == kFirstStage
                    ? first_stage(experiment)
                    : prior_stage(experiment, context, options.stage);
-  const auto timed = options.warmup + options.steps;
-  stage.options.max_steps = timed + options.profiled;
-  stage.options.epochs =
-      1 + stage.options.max_steps / stage.options.steps_per_epoch();
-  stage.options.log_every = stage.options.max_steps;
-  StepLoop loop(stage.options, stage.parameters, context, stage.groups);
   Timing timing;
-  timing.parameters = loop.optimiser().num_parameters();
-  timing.batch_size = stage.options.batch_size;
-  timing.profiled = options.profiled;
-  const auto own_after_step = stage.hooks.after_step;
-  auto last = std::chrono::steady_clock::now();
-  std::map<std::string, double> before;
-  std::optional<OpProfile> profile;
-  stage.hooks.after_step = [&](std::int64_t done) {
-    const bool stop = own_after_step && own_after_step(done);
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last).count();
-    if (done > timed) {
-      timing.profiled_seconds +=
-          seconds / static_cast<double>(options.profiled);
-    } else if (done > options.warmup) {
-      timing.seconds.push_back(seconds);
-    }
-    if (done == options.warmup) before = loop.clock().seconds();
-    if (done == timed) {
-      timing.part_seconds =
-          difference(loop.clock().seconds(), before, options.steps);
-      if (options.profiled > 0) profile.emplace();
-    }
-    last = std::chrono::steady_clock::now();
-    return stop;
-  };
-  loop.run(stage.hooks);
-  if (profile) timing.operators = per_step(profile->costs(), options.profiled);
+  time_loop(stage, context, options, timing);
+  profile_loop(stage, context, options, timing);
   return timing;
 }
 

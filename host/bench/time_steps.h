@@ -25,6 +25,7 @@ struct Timing {
   std::map<std::string, OpCost> operators;     // mean of a step; calls summed
   double profiled_seconds = 0.0;               // a step under the profile
   std::int64_t profiled = 0;
+  std::int64_t kernels = 0;  // of a step that a GPU replays, else 0
   std::int64_t parameters = 0;
   std::int64_t batch_size = 0;
 };

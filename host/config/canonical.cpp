@@ -10,9 +10,9 @@ namespace shalab {
 
 namespace {
 
-constexpr std::array<const char*, 6> kNotHashed = {
-    "run.seed",    "run.name",          "run.device",
-    "run.threads", "run.memory_format", "run.data"};
+constexpr std::array<const char*, 7> kNotHashed = {
+    "run.seed",          "run.name", "run.device", "run.threads",
+    "run.memory_format", "run.data", "run.graph"};
 
 struct Line {
   std::string key;

@@ -49,6 +49,11 @@ FieldList run_fields() {
               "the results are the same")
       .after_training();
   fields
+      .flag("graph", true,
+            "whether a GPU records a training step once and replays it (a CUDA "
+            "graph); on a CPU without effect")
+      .after_training();
+  fields
       .choice("precision", "fp32", {"fp32", "tf32", "bf16"},
               "arithmetic of the networks; tf32 rounds matrix products on a "
               "GPU, bf16 runs layers in half precision and sums in fp32")

@@ -26,9 +26,8 @@ Optimiser::Optimiser(std::vector<at::Tensor> parameters,
     }
   }
   if (parameters_.empty()) return;
-  steps_.assign(
-      parameters_.size(),
-      at::zeros({}, parameters_.front().options().dtype(at::kFloat)));
+  steps_.assign(parameters_.size(),
+                at::zeros({}, parameters_.front().options().dtype(at::kFloat)));
 }
 
 void Optimiser::zero_grad() {
@@ -54,7 +53,15 @@ void Optimiser::clip(std::vector<at::Tensor>& gradients) const {
   at::_foreach_mul_(gradients, factor);
 }
 
-void Optimiser::step(double factor) {
+void Optimiser::step(double factor) { update(options_.learning_rate * factor); }
+
+void Optimiser::step(const at::Tensor& factor) {
+  const at::NoGradGuard no_grad;
+  update(factor * options_.learning_rate);
+}
+
+template <typename Rate>
+void Optimiser::update(const Rate& rate) {
   if (parameters_.empty()) {
     return;
   }
@@ -64,7 +71,6 @@ void Optimiser::step(double factor) {
     clip(gradients);
   }
   steps_.front().add_(1);
-  const double rate = options_.learning_rate * factor;
   const bool amsgrad = options_.kind == "amsgrad";
   if (options_.kind == "adamw") {
     at::_fused_adamw_(parameters_, gradients, means_, squares_, max_squares_,

@@ -31,6 +31,9 @@ class Optimiser {
   void zero_grad();
   // One update with learning rate options.learning_rate * factor.
   void step(double factor);
+  // The same with a factor of the parameters' device, [] in fp32 (fp64 on a
+  // CPU), so that a recorded step can be replayed with another.
+  void step(const at::Tensor& factor);
 
   // Everything a resumed run needs, by name; load throws Error(resume) when a
   // tensor is missing or has another shape.
@@ -42,6 +45,9 @@ class Optimiser {
  private:
   std::vector<at::Tensor> gradients();
   void clip(std::vector<at::Tensor>& gradients) const;
+  // Rate: double, or a tensor [].
+  template <typename Rate>
+  void update(const Rate& rate);
 
   OptimiserOptions options_;
   std::vector<at::Tensor> parameters_;

@@ -59,6 +59,12 @@ void OptimiserGroups::step(double factor) {
   }
 }
 
+void OptimiserGroups::step(const at::Tensor& factor) {
+  for (auto& optimiser : optimisers_) {
+    optimiser.step(factor);
+  }
+}
+
 std::map<std::string, at::Tensor> OptimiserGroups::state() const {
   std::map<std::string, at::Tensor> result;
   for (std::size_t i = 0; i < optimisers_.size(); ++i) {

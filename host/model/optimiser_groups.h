@@ -26,6 +26,7 @@ class OptimiserGroups {
   void zero_grad();
   // One update of each, its own learning rate times factor.
   void step(double factor);
+  void step(const at::Tensor& factor);  // as Optimiser's
 
   // As Optimiser's; the names of group i carry "group.<i>." in front.
   std::map<std::string, at::Tensor> state() const;

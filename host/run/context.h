@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "model/collective.h"
 #include "model/device.h"
+#include "model/work_graph.h"
 #include "shalab/measurement.h"
 #include "shalab/services.h"
 
@@ -47,6 +49,9 @@ struct RunContext {
   // Of a data-parallel run; null: this process trains alone. Ranks other than
   // 0 have no sink.
   Collective* collective = nullptr;
+  // Records work that draws from a generator; empty or null: steps run kernel
+  // by kernel.
+  std::function<std::unique_ptr<WorkGraph>(at::Generator)> make_graph;
   // Folder of another run by id, unique prefix or name (first_stage.run).
   std::function<std::filesystem::path(const std::string&)> find_run;
 };

@@ -296,6 +296,7 @@ Outcome Pipeline::fit_by_steps(FittedPrior& fitted) {
   hooks.schedule_progress = [&](double progress) {
     return fitted.prior->schedule_progress(progress);
   };
+  hooks.phase = [&](double progress) { return fitted.prior->phase(progress); };
   return run_loop(options, *fitted.prior, hooks);
 }
 

@@ -72,7 +72,8 @@ Outcome StepLoop::run(const StepHooks& hooks) {
   const auto gather = [this, &hooks](const at::Tensor& batch) {
     return hooks.gather(own_part(batch));
   };
-  StepFeed feed(gather, order_, total, context_.device.is_cpu());
+  begin_recording();
+  StepFeed feed(gather, order_, total, context_.device.is_cpu() && !recorded_);
   while (step_ < total) {
     if (is_cancelled(context_)) {
       log();
@@ -81,7 +82,11 @@ Outcome StepLoop::run(const StepHooks& hooks) {
       }
       return Outcome::cancelled;
     }
-    one_step(feed, hooks);
+    if (recorded_) {
+      recordable_step(hooks);
+    } else {
+      one_step(feed, hooks);
+    }
     const bool stop = hooks.after_step && hooks.after_step(step_);
     if (step_ % options_.log_every == 0 || step_ == total || stop) {
       log();
@@ -110,14 +115,10 @@ void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   clock_.lap("host");
   const auto terms_of = feed.take(step_);
   clock_.lap("data");
-  const StepInfo info{step_, num_steps(),
-                      static_cast<double>(step_) /
-                          static_cast<double>(order_.steps_per_epoch()),
-                      generator_};
   Terms terms;
   {
     const AutocastScope autocast(context_.precision, context_.device);
-    terms = terms_of(info);
+    terms = terms_of(info());
   }
   clock_.lap("forward");
   terms.loss.backward();
@@ -133,12 +134,68 @@ void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   clock_.lap("host");
 }
 
+StepInfo StepLoop::info() {
+  const auto epoch = static_cast<double>(step_) /
+                     static_cast<double>(order_.steps_per_epoch());
+  return {step_, num_steps(), epoch, generator_};
+}
+
+double StepLoop::share_done() const {
+  return static_cast<double>(step_) / static_cast<double>(num_steps());
+}
+
+void StepLoop::begin_recording() {
+  if (recorded_ || !context_.make_graph || context_.collective != nullptr) {
+    return;
+  }
+  auto graph = context_.make_graph(generator_);
+  if (graph == nullptr) return;
+  const auto options = at::TensorOptions(context_.device);
+  fixed_.indices =
+      at::empty({std::min(options_.batch_size, options_.num_items)},
+                options.dtype(at::kLong));
+  fixed_.rate_factor = at::empty(
+      {}, options.dtype(context_.device.is_cpu() ? at::kDouble : at::kFloat));
+  recorded_.emplace(std::move(graph), options_.name + ": a step",
+                    *context_.services.logger);
+}
+
+void StepLoop::recordable_step(const StepHooks& hooks) {
+  clock_.start();
+  fixed_.indices.copy_(order_.batch(step_));
+  fixed_.rate_factor.fill_(rate_factor(hooks));
+  clock_.lap("data");
+  const auto phase = hooks.phase ? hooks.phase(share_done()) : 0;
+  recorded_->run(phase, [&] { return fixed_step(hooks); });
+  clock_.lap("launch");
+  ++step_;
+  terms_.add(fixed_.terms);
+  clock_.lap("host");
+}
+
+bool StepLoop::fixed_step(const StepHooks& hooks) {
+  optimiser_.zero_grad();
+  const auto own = info();
+  Terms terms;
+  {
+    const AutocastScope autocast(context_.precision, context_.device);
+    terms = hooks.gather(fixed_.indices)(own);
+  }
+  terms.loss.backward();
+  optimiser_.step(fixed_.rate_factor);
+  fixed_.terms = terms_.stacked(terms);
+  return !own.step.was_read() && !own.epoch.was_read();
+}
+
+std::int64_t StepLoop::num_kernels() const {
+  return recorded_ ? recorded_->num_kernels() : 0;
+}
+
 double StepLoop::rate_factor(const StepHooks& hooks) const {
   auto step = step_;
   if (hooks.schedule_progress) {
     const auto total = static_cast<double>(num_steps());
-    step = std::llround(
-        total * hooks.schedule_progress(static_cast<double>(step_) / total));
+    step = std::llround(total * hooks.schedule_progress(share_done()));
   }
   return schedule_factor(options_.schedule, step, num_steps(),
                          options_.warmup_steps);

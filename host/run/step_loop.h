@@ -13,6 +13,7 @@
 #include "model/optimiser_groups.h"
 #include "run/context.h"
 #include "run/data_order.h"
+#include "run/recorded_work.h"
 #include "run/stage_options.h"
 #include "run/step_clock.h"
 #include "run/step_feed.h"
@@ -33,6 +34,8 @@ struct StepHooks {
   // Share of the stage done -> where the learning rate's schedule stands; the
   // same where empty.
   std::function<double(double)> schedule_progress;
+  // Share of the stage done -> Prior::phase; one phase where empty.
+  std::function<std::int64_t(double)> phase;
   // Writes a checkpoint. Called every checkpoint_every steps and when
   // cancelled, at every rank. May be empty.
   std::function<void()> checkpoint;
@@ -42,6 +45,10 @@ struct StepHooks {
 // weights, optimiser state, generator state and step number alone, so a run
 // continued from state() is bit-identical on a CPU. No host-device
 // synchronisation but every log_every steps.
+//
+// On a GPU that can record (RunContext::make_graph) the whole step, from the
+// gather to the update, is recorded and replayed; a step that read a number of
+// the host (HostNumber) is not, nor are those of several ranks.
 //
 // Of several ranks (RunContext::collective) each computes the terms of an equal
 // part of the batch, with noise of its own; gradients and terms are averaged,
@@ -61,6 +68,8 @@ class StepLoop {
   std::int64_t num_steps() const { return options_.num_steps(); }
   const StepClock& clock() const { return clock_; }
   const OptimiserGroups& optimiser() const { return optimiser_; }
+  // Of a step that a GPU replays; 0 where none does.
+  std::int64_t num_kernels() const;
 
   // Optimiser and generators of all ranks, by name; the step number is stored
   // beside them. Every rank calls it. restore throws Error(resume) where
@@ -70,7 +79,19 @@ class StepLoop {
                const std::map<std::string, at::Tensor>& state);
 
  private:
+  // What a recorded step reads and writes, at fixed places.
+  struct Fixed {
+    at::Tensor indices;      // [B]
+    at::Tensor rate_factor;  // []
+    at::Tensor terms;        // of TermLog::stacked
+  };
+
   void one_step(StepFeed& feed, const StepHooks& hooks);
+  void recordable_step(const StepHooks& hooks);
+  bool fixed_step(const StepHooks& hooks);
+  void begin_recording();
+  StepInfo info();
+  double share_done() const;
   double rate_factor(const StepHooks& hooks) const;
   at::Tensor own_part(const at::Tensor& batch) const;
   void log();
@@ -87,6 +108,8 @@ class StepLoop {
   TermLog terms_;
   StepClock clock_;
   std::int64_t step_ = 0;
+  Fixed fixed_;
+  std::optional<RecordedWork> recorded_;
 };
 
 }  // namespace shalab

@@ -18,7 +18,7 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-void TermLog::add(const Terms& terms) {
+at::Tensor TermLog::stacked(const Terms& terms) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> values{terms.loss.detach().to(at::kFloat)};
   for (const auto& [name, value] : terms.named) {
@@ -30,12 +30,16 @@ void TermLog::add(const Terms& terms) {
       names_.push_back(name);
     }
   }
-  const auto stacked = at::stack(values);
+  return at::stack(values);
+}
+
+void TermLog::add(const at::Tensor& stacked) {
+  const at::NoGradGuard no_grad;
   if (count_ == 0) first_bad_ = at::full_like(stacked, kNever);
   const auto is_bad = at::isfinite(stacked).logical_not_();
   const auto here = at::where(is_bad, static_cast<double>(count_), kNever);
   first_bad_ = at::minimum(first_bad_, here);
-  sums_ = count_ == 0 ? stacked : sums_.add_(stacked);
+  sums_ = count_ == 0 ? stacked.clone() : sums_.add_(stacked);
   ++count_;
 }
 

@@ -16,7 +16,11 @@ class TermLog {
  public:
   explicit TermLog(std::string stage) : stage_(std::move(stage)) {}
 
-  void add(const Terms& terms);
+  void add(const Terms& terms) { add(stacked(terms)); }
+  // In two parts, for terms that a recorded step computes anew: one tensor of
+  // all values, whose names are kept; and what it adds to the means.
+  at::Tensor stacked(const Terms& terms);
+  void add(const at::Tensor& stacked);
   // Means since the last take, `step` steps done; empty when nothing was
   // added. Throws Error(run) where a term is not finite: it names the step in
   // which the first one turned so, and the terms that did in that step.

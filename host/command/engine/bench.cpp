@@ -87,6 +87,7 @@ void add_rates(Json& report, const Timing& timing, const Ceilings& ceilings) {
   const double gflops = 1e-9 * sum.flop / step;
   report["operators_per_step"] =
       static_cast<double>(sum.calls) / static_cast<double>(timing.profiled);
+  if (timing.kernels > 0) report["kernels_per_step"] = timing.kernels;
   report["outside_operators_share"] =
       1.0 - sum.seconds / timing.profiled_seconds;
   report["gflop_per_step"] = 1e-9 * sum.flop;

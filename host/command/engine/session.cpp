@@ -82,6 +82,11 @@ RunContext Session::context_for(const ResolvedConfig& config,
   context.find_run = [this](const std::string& text) {
     return folder_of(run_id(text));
   };
+  if (context.device.is_cuda() && run.flag("graph")) {
+    context.make_graph = [device = context.device](at::Generator generator) {
+      return make_work_graph(device, std::move(generator));
+    };
+  }
   apply({run.integer("threads"), context.precision, run.flag("deterministic"),
          processes});
   return context;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "replaying_graph.h"
 #include "shalab/error.h"
 
 namespace shalab {
@@ -99,6 +100,59 @@ TEST(StepLoop, GoesOnAfterACancelToTheSameBits) {
   second.restore(first.steps_done(), first.state());
   EXPECT_EQ(second.run(hooks), Outcome::finished);
   EXPECT_TRUE(cut.w().detach().equal(expected));
+}
+
+// As GatheringAheadChangesNoBit, by a step that is recorded and replayed.
+at::Tensor trained_by_replay(Fit& fit, ReplayingGraph::Counts& counts,
+                             const StepHooks& hooks) {
+  fit.context().make_graph = [&counts](const at::Generator&) {
+    return std::make_unique<ReplayingGraph>(counts);
+  };
+  auto loop = fit.loop();
+  EXPECT_EQ(loop.run(hooks), Outcome::finished);
+  EXPECT_EQ(loop.steps_done(), 10);
+  return fit.w().detach();
+}
+
+TEST(StepLoop, ARecordedStepChangesNoBit) {
+  Fit replayed, plain;
+  ReplayingGraph::Counts counts;
+  StepHooks hooks;
+  hooks.gather = replayed.gather_in_the_step();
+  const at::Tensor w = trained_by_replay(replayed, counts, hooks);
+  EXPECT_TRUE(w.equal(trained(plain.gather_in_the_step(), plain)));
+  EXPECT_EQ(counts.records, 1);
+  EXPECT_EQ(counts.replays, 7);
+}
+
+TEST(StepLoop, AStepThatReadsItsNumberIsNotRecorded) {
+  Fit fit;
+  ReplayingGraph::Counts counts;
+  StepHooks hooks;
+  hooks.gather = [&](const at::Tensor& indices) -> StepTerms {
+    return [&, indices](const StepInfo& info) {
+      Terms terms = fit.gather_in_the_step()(indices)(info);
+      terms.loss = terms.loss * (1.0 / (1 + info.step));
+      return terms;
+    };
+  };
+  trained_by_replay(fit, counts, hooks);
+  EXPECT_EQ(counts.records, 0);
+}
+
+TEST(StepLoop, ARecordedStepFollowsTheScheduleAndThePhases) {
+  Fit replayed, plain;
+  ReplayingGraph::Counts counts;
+  StepHooks hooks;
+  hooks.phase = [](double share) { return share < 0.5 ? 0 : 1; };
+  hooks.schedule_progress = [](double share) { return share * share; };
+  hooks.gather = replayed.gather_in_the_step();
+  const at::Tensor w = trained_by_replay(replayed, counts, hooks);
+  hooks.gather = plain.gather_in_the_step();
+  auto loop = plain.loop();
+  loop.run(hooks);
+  EXPECT_TRUE(w.equal(plain.w().detach()));
+  EXPECT_EQ(counts.records, 2);
 }
 
 std::int64_t steps_before_row(std::int64_t row) {

@@ -59,6 +59,21 @@ TEST(KlWeight, GrowsLinearlyThenStays) {
   EXPECT_EQ(weight.in_epoch(99), 2.5);
 }
 
+TEST(KlWeight, ReadsTheEpochWhileItGrowsAlone) {
+  FieldList fields;
+  declare_kl_weight(fields);
+  Settings settings(fields);
+  const HostNumber<double> first = 0.0, early = 4.0, late = 10.0;
+  KlWeight(settings).in_epoch(first);
+  EXPECT_FALSE(first.was_read());
+  settings.set("kl_warmup", 10.0);
+  const KlWeight weight(settings);
+  weight.in_epoch(early);
+  weight.in_epoch(late);
+  EXPECT_TRUE(early.was_read());
+  EXPECT_FALSE(late.was_read());
+}
+
 TEST(Singletons, HoldOneModalityEach) {
   const at::Tensor presence = singletons(at::ones({2, 3}, at::kBool));
   ASSERT_EQ(presence.sizes(), at::IntArrayRef({3, 2, 3}));
