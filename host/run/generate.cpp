@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 
+#include "run/prior_draws.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
 
@@ -148,13 +149,13 @@ Generated from_data(const GenerationView& view, const LatentSource& source,
   return generated;
 }
 
-Generated from_prior(const GenerationView& view, const LatentSource& source,
+Generated from_prior(const GenerationView& view, PriorDraws& draws,
                      std::int64_t count, at::Generator& generator,
                      TaskCost& cost) {
   Generated generated;
   const Timer timer(cost.seconds);
   const AutocastScope autocast(view.context.precision, view.context.device);
-  const auto draw = source.prior->sample(count, generator);
+  const auto draw = draws.next(count);
   generated.latents = draw.z;
   generated.samples =
       decode_samples(view, codes_of(view.model, draw.z, {}, generator));
@@ -169,9 +170,6 @@ std::optional<Generated> generate(const GenerationView& view,
                                   const GenerationTask& task, Split split,
                                   std::int64_t first, std::int64_t count,
                                   at::Generator& generator, TaskCost& cost) {
-  if (task.route == Route::joint) {
-    return from_prior(view, source, count, generator, cost);
-  }
   auto truth =
       tuples_with(view.dataset.gather(
                       split, index_range(first, count, view.context.device)),
@@ -256,9 +254,8 @@ bool serves_task(const MultimodalModel& model, const LatentSource& source,
     case Route::reconstruction:
       return source.is_posterior();
     case Route::importance:
-      return source.is_posterior() &&
-             model.shared_prior()->traits().density ==
-                 PriorTraits::Density::normalised;
+      return source.is_posterior() && model.shared_prior()->traits().density ==
+                                          PriorTraits::Density::normalised;
     case Route::aggregate:
       return true;
   }
@@ -282,6 +279,10 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
   const auto label = source.name + " " + route_name(task.route) + " " +
                      task.source.text(view.model.modalities());
   TaskCost cost;
+  std::optional<PriorDraws> draws;
+  if (task.route == Route::joint) {
+    draws.emplace(*source.prior, view.context, generator);
+  }
   const auto batch_size =
       task.route == Route::importance
           ? std::max<std::int64_t>(
@@ -289,8 +290,9 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
           : view.batch_size;
   for (std::int64_t first = 0; first < task.num_samples; first += batch_size) {
     const auto count = std::min(batch_size, task.num_samples - first);
-    auto generated =
-        generate(view, source, task, split, first, count, generator, cost);
+    auto generated = draws ? from_prior(view, *draws, count, generator, cost)
+                           : generate(view, source, task, split, first, count,
+                                      generator, cost);
     if (generated) {
       generated->task = &task;
       generated->judgements = judged(view, generated->samples);

@@ -66,14 +66,17 @@ at::Tensor transposed(const at::Tensor& x, const at::Tensor& weight,
 class Convolution : public torch::autograd::Function<Convolution> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias,
+                            const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias,
                             bool is_transposed, const Geometry& geometry) {
     const std::int64_t s = geometry.stride, p = geometry.padding;
     context->save_for_backward({x, weight});
     context->saved_data["is_transposed"] = is_transposed;
+    context->saved_data["has_bias"] = bias.has_value();
     context->saved_data["geometry"] =
         std::vector<std::int64_t>{s, p, geometry.output_padding};
-    if (is_transposed) return transposed(x, weight, bias, geometry);
+    if (is_transposed)
+      return transposed(x, weight, bias.value_or(at::Tensor()), geometry);
     return at::convolution(x, weight, bias, {s, s}, {p, p}, {1, 1}, false,
                            {0, 0}, 1);
   }
@@ -83,6 +86,8 @@ class Convolution : public torch::autograd::Function<Convolution> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const bool is_transposed = context->saved_data["is_transposed"].toBool();
+    const bool wants_bias = context->saved_data["has_bias"].toBool() &&
+                            context->needs_input_grad(2);
     const auto numbers = context->saved_data["geometry"].toIntVector();
     const Geometry geometry{numbers[0], numbers[1], numbers[2]};
     const bool has_columns = context->needs_input_grad(1) &&
@@ -91,7 +96,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
     const std::array<bool, 3> wanted{
         context->needs_input_grad(0),
         context->needs_input_grad(1) && !has_columns,
-        context->needs_input_grad(2) && !has_columns};
+        wants_bias && !has_columns};
     const std::int64_t s = numbers[0], p = numbers[1], o = numbers[2];
     const std::int64_t bias_size = weight.size(is_transposed ? 1 : 0);
     auto [to_x, to_weight, to_bias] = at::convolution_backward(
@@ -102,7 +107,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
       const at::Tensor& large = is_transposed ? gradients[0] : x;
       to_weight =
           weight_gradient_by_columns(small, large, weight.size(2), geometry);
-      to_bias = gradients[0].sum(at::IntArrayRef{0, 2, 3});
+      if (wants_bias) to_bias = gradients[0].sum(at::IntArrayRef{0, 2, 3});
     }
     return {to_x, to_weight, to_bias, {}, {}};
   }
@@ -128,7 +133,10 @@ at::Tensor convolved(const Operands& in, bool is_transposed,
                      const Geometry& geometry) {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(
       c10::autocast_dispatch_keyset);
-  return Convolution::apply(in.x, in.weight, in.bias, is_transposed, geometry);
+  return Convolution::apply(
+      in.x, in.weight,
+      in.bias.defined() ? std::optional(in.bias) : std::nullopt, is_transposed,
+      geometry);
 }
 
 }  // namespace

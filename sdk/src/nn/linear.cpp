@@ -44,10 +44,11 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& w,
 class LinearProduct : public torch::autograd::Function<LinearProduct> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias) {
+                            const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias) {
     context->save_for_backward({x, weight});
-    return product(x, weight,
-                   bias.defined() ? std::optional(bias) : std::nullopt);
+    context->saved_data["has_bias"] = bias.has_value();
+    return product(x, weight, bias);
   }
 
   static variable_list backward(AutogradContext* context,
@@ -60,7 +61,8 @@ class LinearProduct : public torch::autograd::Function<LinearProduct> {
                                              : product(g, weight.t(), {});
     }
     if (context->needs_input_grad(1)) result[1] = g.t().mm(x);
-    if (context->needs_input_grad(2)) result[2] = g.sum(0);
+    const bool has_bias = context->saved_data["has_bias"].toBool();
+    if (has_bias && context->needs_input_grad(2)) result[2] = g.sum(0);
     return result;
   }
 };
@@ -79,7 +81,9 @@ at::Tensor LinearImpl::forward(const at::Tensor& x) {
   if (!takes_onednn(x, weight)) return torch::nn::LinearImpl::forward(x);
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
-  return LinearProduct::apply(x.reshape({-1, weight.size(1)}), weight, bias)
+  return LinearProduct::apply(
+             x.reshape({-1, weight.size(1)}), weight,
+             bias.defined() ? std::optional(bias) : std::nullopt)
       .view(shape);
 }
 

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "replaying_graph.h"
+#include "run/recorded_work.h"
 #include "shalab/resident_dataset.h"
 #include "tiny_model.h"
 
@@ -105,6 +107,25 @@ TEST_F(Generate, ImportanceWeightsLeaveOutWhatIsAbsent) {
   const double a = 0.5;
   EXPECT_NEAR(estimate[5].item<double>(),
               -a * a / 6 - 0.5 * std::log(3 * 2 * M_PI), 0.05);
+}
+
+TEST_F(Generate, RecordedDrawsAreTheSameBits) {
+  const auto model = tiny_model(1, 0.2);
+  GenerationTask task;
+  task.route = Route::joint;
+  task.num_samples = 17;  // eight batches of two, and one
+  const auto plain = run(*model, Pairs(false), task, 2);
+  ReplayingGraph::Counts counts;
+  context_.make_graph = [&counts](const at::Generator&) {
+    return std::make_unique<ReplayingGraph>(counts);
+  };
+  const auto recorded = run(*model, Pairs(false), task, 2);
+  ASSERT_EQ(recorded.size(), plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_TRUE(recorded[i].latents.equal(plain[i].latents)) << i;
+  }
+  EXPECT_EQ(counts.records, 1);
+  EXPECT_EQ(counts.replays, 8 - RecordedWork::kWarmUp);
 }
 
 TEST_F(Generate, ReconstructionsTakeTheMeansOfPrivatePosteriors) {
