@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "run/execution_timing.h"
 #include "shalab/error.h"
@@ -23,6 +24,16 @@ at::MemoryFormat format_from(const std::string& text) {
                              : at::MemoryFormat::ChannelsLast;
 }
 
+// The same text for networks of the same tensors and of no others.
+std::string shapes_of(const torch::nn::Module& network) {
+  std::ostringstream text;
+  text << network.name();
+  for (const auto& [name, tensor] : tensors_of(network, "")) {
+    text << ' ' << name << tensor.sizes();
+  }
+  return text.str();
+}
+
 bool is_faster(double seconds, double than) {
   return seconds < (1 - kLeastGain) * than;
 }
@@ -34,13 +45,11 @@ class Chooser {
       : timing_(experiment, context), experiment_(experiment) {}
 
   void choose_formats(Execution& execution) {
-    for (auto& [name, format] : execution.memory_formats) {
-      const double last = timing_.seconds_of(name);
-      format = kContiguous;
-      apply(execution, experiment_);
-      if (is_faster(timing_.seconds_of(name), last)) continue;
-      format = kChannelsLast;
-      apply(execution, experiment_);
+    for (const auto& [networks, names] : alike(execution)) {
+      const double last = seconds_of(names);
+      set(execution, names, kContiguous);
+      if (is_faster(seconds_of(names), last)) continue;
+      set(execution, names, kChannelsLast);
     }
   }
 
@@ -57,6 +66,31 @@ class Chooser {
   }
 
  private:
+  using Names = std::vector<std::string>;
+
+  // Modalities by their networks, so that noise sets no equal ones apart.
+  std::map<std::string, Names> alike(const Execution& execution) {
+    std::map<std::string, Names> result;
+    auto& model = experiment_.model();
+    for (std::size_t m = 0; m < model.modalities().size(); ++m) {
+      const auto& name = model.modalities()[m].name;
+      if (!execution.memory_formats.contains(name)) continue;
+      result[shapes_of(model.encoder(m))].push_back(name);
+    }
+    return result;
+  }
+
+  double seconds_of(const Names& names) const {
+    double sum = 0;
+    for (const auto& name : names) sum += timing_.seconds_of(name);
+    return sum;
+  }
+
+  void set(Execution& execution, const Names& names, const char* format) {
+    for (const auto& name : names) execution.memory_formats[name] = format;
+    apply(execution, experiment_);
+  }
+
   ExecutionTiming timing_;
   Experiment& experiment_;
 };

@@ -26,9 +26,9 @@ Execution execution_from(const nlohmann::json& json);
 
 // What run.threads and run.memory_format say. Where they leave it open (0,
 // measured), forward and backward passes of each modality's networks on one
-// batch are timed: first the formats, then half the cores, a quarter, ... A
-// choice other than all cores and channels_last must be faster by more than
-// kLeastGain. What was measured is kept in <cache folder>/execution by
+// batch are timed, those of equal networks together: first the formats, then
+// half the cores, a quarter, ... A choice other than all cores and
+// channels_last must be faster by more than kLeastGain. What was measured is kept in <cache folder>/execution by
 // networks, batch, precision and processor, so that equal runs on one machine
 // compute the same bits. Nothing is measured on a GPU, on several devices or
 // under run.deterministic. Weights, buffers and generators stay as they are.

@@ -11,6 +11,7 @@
 #include "plugin/plugin_list.h"
 #include "run/execution_timing.h"
 #include "shalab/error.h"
+#include "shalab/io/arrays.h"
 
 namespace shalab {
 namespace execution_test {
@@ -93,6 +94,25 @@ TEST_F(ExecutionOfARun, LeavesWeightsAndGradientsAsTheyWere) {
   for (const auto& [name, tensor] : tensors_of(own.first_stage(), "")) {
     EXPECT_TRUE(tensor.equal(before.at(name))) << name;
     EXPECT_FALSE(tensor.grad().defined()) << name;
+  }
+}
+
+// The picture a second time: each format is timed for both together, so they
+// cannot come out apart, however close the times are.
+TEST_F(ExecutionOfARun, IsOneForEqualNetworks) {
+  io::NamedArrays arrays = io::read_npz(
+      SHALAB_SOURCE_DIR "/tests/fixtures/paired_folder/shapes.npz");
+  arrays.emplace("twin", arrays.at("picture"));
+  fs::create_directories(cache_);
+  const fs::path file = cache_ / "twins.npz";
+  io::write_npz(file, arrays);
+  for (int i = 0; i < 4; ++i) {
+    fs::remove_all(cache_ / "execution");
+    auto own = experiment({"dataset.path=" + file.string(),
+                           "dataset.modalities=picture, twin, word, place"});
+    const Execution execution = choose_execution(own, context_);
+    EXPECT_EQ(execution.memory_formats.at("picture"),
+              execution.memory_formats.at("twin"));
   }
 }
 
