@@ -3,12 +3,13 @@ trained run, and draws it. Called by scripts/bench sampler.
 
     scripts/bench sampler RUN [--prior NAME] [--samples N] [--db FILE]
                           [--runs DIR] [--autoguidance S] [--guidance G]
-                          [--only SAMPLER,SAMPLER] [-o PICTURE.png]
+                          [--only SAMPLER ...] [-o PICTURE.png]
 
 Every row is measured on the same first stage and prior: joint coherence,
 conditional coherence given one modality, Fréchet distance in the judges'
 features, and seconds for 10,000 joint draws with decoding and judging; the row
-`training_prior` is decoding and judging alone. Guidance comes twice: without
+N(0, I) is decoding and judging alone. The first line tells what the evaluations
+would take at the machine's rate of large products. Guidance comes twice: without
 and with the values asked for. A student (student_steps in the prior's section)
 is measured where the run has one.
 """
@@ -67,6 +68,20 @@ def has_student(options):
         WHERE run_id LIKE '{options.run}%'
           AND key = 'fitted_prior.{options.prior}.student_steps'""")
     return bool(rows) and int(rows[0]["value"]) > 0
+
+
+def ceiling(options):
+    """What ten evaluations of 10,000 draws would take at the machine's measured
+    rate of large products: a step is forward and twice that backward."""
+    rows = shalab(options, "sql", f"SELECT id FROM runs WHERE id LIKE '{options.run}%'")
+    config = f"{options.runs}/{rows[0]['id']}/config.ini"
+    stage = f"fitted_prior.{options.prior}"
+    report = shalab(options, "bench", config, "--steps", "5", "--stage", stage,
+                    f"{stage}.student_steps=0")  # fmt: skip
+    mflop = 1e3 * report["gflop_per_step"] / 3 / report["batch_size"]
+    rate = report["ceilings"]["gemm_gflops"]
+    return (f"one evaluation of one draw: {mflop:.1f} MFLOP; 10 of 10,000 draws at "
+            f"the machine's {rate:.0f} GFLOP/s: {1e2 * mflop / rate:.1f} s")  # fmt: skip
 
 
 def measure(options, source, overrides):
@@ -141,17 +156,17 @@ def main():
     parser.add_argument("--autoguidance", type=float, default=3)
     parser.add_argument("--db", default="shalab.db")
     parser.add_argument("--runs", default="runs")
-    parser.add_argument("--only", default="", help="samplers, by comma; all if empty")
+    parser.add_argument("--only", nargs="*", help="samplers; all if not given")
     parser.add_argument("-o", "--picture")
     options = parser.parse_args()
     print(f"run {options.run}, prior {options.prior}; guided: guidance "
           f"{options.guidance}, autoguidance {options.autoguidance}; "
           f"{options.samples} samples")  # fmt: skip
+    print(ceiling(options))
     line(COLUMNS)
     table = []
-    only = options.only.split(",") if options.only else None
     for source, (name, guided, overrides) in sources(options).items():
-        if only and name not in only:
+        if options.only and name not in options.only:
             continue
         table.append((name, guided, measure(options, source, overrides)))
         line(cells(*table[-1]))
