@@ -18,6 +18,9 @@ namespace execution_test {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kShapes =
+    SHALAB_SOURCE_DIR "/tests/fixtures/paired_folder/shapes.npz";
+
 // A modality with convolutions and two without.
 class ExecutionOfARun : public ::testing::Test {
  protected:
@@ -31,15 +34,13 @@ class ExecutionOfARun : public ::testing::Test {
   }
   ~ExecutionOfARun() override { fs::remove_all(cache_); }
 
-  Experiment experiment(const std::vector<std::string>& overrides = {}) const {
-    std::vector<std::string> all{"dataset.path=" SHALAB_SOURCE_DIR
-                                 "/tests/fixtures/paired_folder/shapes.npz",
-                                 "~encoder",
-                                 "encoder.plugin=audio_conv",
-                                 "encoder.features=32",
-                                 "encoder.likelihood=normal",
-                                 "+encoder.word.plugin=mlp",
-                                 "+encoder.place.plugin=mlp"};
+  Experiment experiment(const std::vector<std::string>& overrides = {},
+                        const std::string& file = kShapes) const {
+    std::vector<std::string> all{
+        "dataset.path=" + file,      "~encoder",
+        "encoder.plugin=audio_conv", "encoder.features=32",
+        "encoder.likelihood=normal", "+encoder.word.plugin=mlp",
+        "+encoder.place.plugin=mlp"};
     all.insert(all.end(), overrides.begin(), overrides.end());
     const auto config =
         resolve_file(SHALAB_SOURCE_DIR "/experiments/smoke/paired_folder.ini",
@@ -100,16 +101,15 @@ TEST_F(ExecutionOfARun, LeavesWeightsAndGradientsAsTheyWere) {
 // The picture a second time: each format is timed for both together, so they
 // cannot come out apart, however close the times are.
 TEST_F(ExecutionOfARun, IsOneForEqualNetworks) {
-  io::NamedArrays arrays = io::read_npz(
-      SHALAB_SOURCE_DIR "/tests/fixtures/paired_folder/shapes.npz");
+  io::NamedArrays arrays = io::read_npz(kShapes);
   arrays.emplace("twin", arrays.at("picture"));
   fs::create_directories(cache_);
   const fs::path file = cache_ / "twins.npz";
   io::write_npz(file, arrays);
   for (int i = 0; i < 4; ++i) {
     fs::remove_all(cache_ / "execution");
-    auto own = experiment({"dataset.path=" + file.string(),
-                           "dataset.modalities=picture, twin, word, place"});
+    auto own = experiment({"dataset.modalities=picture, twin, word, place"},
+                          file.string());
     const Execution execution = choose_execution(own, context_);
     EXPECT_EQ(execution.memory_formats.at("picture"),
               execution.memory_formats.at("twin"));
