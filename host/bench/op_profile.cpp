@@ -57,9 +57,9 @@ double bytes_of(const Values& values) {
 // Its result is its input seen anew, or memory not yet written.
 bool touches_memory(const at::RecordFunction& function) {
   const std::string name = function.name();
-  if (name.rfind("aten::", 0) != 0 || name.rfind("aten::empty", 0) == 0) {
-    return false;
-  }
+  const bool is_known =
+      name.starts_with("aten::") || name.starts_with("shalab::");
+  if (!is_known || name.starts_with("aten::empty")) return false;
   const auto schema = function.operator_schema();
   if (!schema || schema->returns().empty()) return true;
   const auto* alias = schema->returns()[0].alias_info();
