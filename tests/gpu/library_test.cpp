@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include "twins.h"
@@ -18,6 +19,7 @@ TEST(CudaLibrary, RegistersAKernelForEachOperator) {
     ASSERT_TRUE(found.has_value()) << name;
     EXPECT_TRUE(found->hasKernelForDispatchKey(c10::DispatchKey::CUDA)) << name;
   }
+  EXPECT_NE(dlsym(RTLD_DEFAULT, "shalab_make_work_graph"), nullptr);
 }
 
 TEST(CudaLibrary, LeavesTheFormulasToTheCpu) {

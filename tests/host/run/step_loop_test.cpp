@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "replaying_graph.h"
 #include "shalab/error.h"
 
@@ -31,7 +33,13 @@ class Switch final : public CancelToken {
 // the generator and the steps before.
 class Fit {
  public:
-  Fit() { context_.services = quiet_services(); }
+  explicit Fit(c10::Device device = c10::kCPU) {
+    context_.services = quiet_services();
+    context_.device = device;
+    const at::NoGradGuard no_grad;
+    x_ = x_.to(device);
+    w_ = at::zeros({3}, device).requires_grad_();
+  }
 
   // Before the step (by the loop's thread of its own), or in the step.
   Gather gather_ahead() {
@@ -55,7 +63,8 @@ class Fit {
 
  private:
   Terms terms(const at::Tensor& rows, const StepInfo& info) {
-    const at::Tensor noise = at::randn(rows.sizes(), info.generator);
+    const at::Tensor noise =
+        at::randn(rows.sizes(), info.generator, rows.options());
     return {(w_ + noise - rows).square().mean(), {}};
   }
 
@@ -153,6 +162,29 @@ TEST(StepLoop, ARecordedStepFollowsTheScheduleAndThePhases) {
   loop.run(hooks);
   EXPECT_TRUE(w.equal(plain.w().detach()));
   EXPECT_EQ(counts.records, 2);
+}
+
+// Replays draw on where the step before stood: noise that were drawn twice, or
+// an update that were lost, would show.
+TEST(StepLoop, AGpuReplaysTheStepsItWouldCompute) {
+  std::optional<c10::Device> gpu;
+  try {
+    gpu = open_device("cuda");
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  Fit replayed(*gpu), plain(*gpu);
+  replayed.context().make_graph = [&](at::Generator generator) {
+    return make_work_graph(*gpu, std::move(generator));
+  };
+  StepHooks hooks;
+  hooks.gather = replayed.gather_in_the_step();
+  auto loop = replayed.loop();
+  loop.run(hooks);
+  EXPECT_GT(loop.num_kernels(), 0);
+  const at::Tensor w = replayed.w().detach();
+  EXPECT_TRUE(
+      at::allclose(w, trained(plain.gather_in_the_step(), plain), 1e-5, 1e-6));
 }
 
 std::int64_t steps_before_row(std::int64_t row) {
