@@ -10,14 +10,9 @@ namespace {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
-// log precision of N(0, I) where it takes part, [1, T, B, D].
-at::Tensor prior_row(const at::Tensor& log_precision,
-                     const at::Tensor& presence, bool only_in_full_set) {
-  const at::Tensor zero = at::zeros_like(log_precision.narrow(0, 0, 1));
-  if (!only_in_full_set) return zero;
-  const at::Tensor is_full = presence.all(1).view(
-      {1, log_precision.size(1), log_precision.size(2), 1});
-  return at::where(is_full, zero, kMinusInfinity);
+// [B, T, D] -> [T * B, D]
+at::Tensor by_subset(const at::Tensor& x) {
+  return x.transpose(0, 1).flatten(0, 1);
 }
 
 }  // namespace
@@ -67,16 +62,37 @@ void declare_prior_expert_field(FieldList& fields, const std::string& value) {
 Posterior product_of_experts(const std::vector<Posterior>& experts,
                              const at::Tensor& presence,
                              const std::string& prior_expert) {
-  const StackedExperts stacked(experts, presence);
-  at::Tensor terms = stacked.log_precision;
-  if (prior_expert != "never") {
-    terms = at::cat(
-        {terms, prior_row(terms, presence, prior_expert == "full_set")});
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(
+      c10::autocast_dispatch_keyset);
+  std::vector<at::Tensor> means, log_vars;
+  for (const Posterior& expert : experts) {
+    means.push_back(expert.mean());
+    log_vars.push_back(expert.log_var());
   }
-  const at::Tensor log_precision = at::logsumexp(terms, 0);
-  const at::Tensor weights = (stacked.log_precision - log_precision).exp();
-  const at::Tensor mean = (weights * stacked.mean).sum(0);
-  return Posterior::normal(mean.flatten(0, 1), -log_precision.flatten(0, 1));
+  const at::Tensor mean = at::stack(means, 1);  // [B, M, D]
+  const at::Tensor log_precision = -at::stack(log_vars, 1);
+  const bool has_prior = prior_expert != "never";
+  at::Tensor top = log_precision.detach().amax(1, true);
+  if (has_prior) top = top.clamp_min(0);
+  const at::Tensor precision = (log_precision - top).exp();
+  const at::Tensor is_present =
+      presence.view({-1, mean.size(0), mean.size(1)}).transpose(0, 1);
+  const at::Tensor members = is_present.to(mean.scalar_type());
+  at::Tensor total = members.bmm(precision);
+  if (has_prior) {
+    const at::Tensor prior_precision = (-top).exp();
+    total = total + (prior_expert == "full_set"
+                         ? prior_precision * is_present.all(2, true)
+                         : prior_precision);
+  }
+  at::Tensor product_mean = members.bmm(precision * mean) / total;
+  at::Tensor log_total = total.log() + top;
+  if (!has_prior) {
+    const at::Tensor is_alone = members.sum(2, true) == 1;
+    product_mean = at::where(is_alone, members.bmm(mean), product_mean);
+    log_total = at::where(is_alone, members.bmm(log_precision), log_total);
+  }
+  return Posterior::normal(by_subset(product_mean), by_subset(-log_total));
 }
 
 }  // namespace shalab
