@@ -76,7 +76,7 @@ Posterior product_of_experts(const std::vector<Posterior>& experts,
   if (has_prior) top = top.clamp_min(0);
   const at::Tensor precision = (log_precision - top).exp();
   const at::Tensor is_present =
-      presence.view({-1, mean.size(0), mean.size(1)}).transpose(0, 1);
+      presence.reshape({-1, mean.size(0), mean.size(1)}).transpose(0, 1);
   const at::Tensor members = is_present.to(mean.scalar_type());
   at::Tensor total = members.bmm(precision);
   if (has_prior) {
