@@ -130,6 +130,8 @@ def draw(table, path):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4))
+    for axis in axes:
+        axis.set_prop_cycle(color=pyplot.get_cmap("tab20").colors)
     for axis, key, label in zip(axes, ("joint", "frechet"),
                                 ("joint coherence", "FD of joint draws")):  # fmt: skip
         curves = {}

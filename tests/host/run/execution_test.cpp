@@ -25,7 +25,9 @@ constexpr const char* kShapes =
 class ExecutionOfARun : public ::testing::Test {
  protected:
   ExecutionOfARun()
-      : cache_(fs::path(testing::TempDir()) / "execution_test"),
+      : cache_(fs::path(testing::TempDir()) /
+               (std::string("execution_test.") +
+                testing::UnitTest::GetInstance()->current_test_info()->name())),
         registry_(load_plugin_list({SHALAB_BUILD_DIR "/plugins"})) {
     fs::remove_all(cache_);
     context_.services = quiet_services();
