@@ -85,6 +85,9 @@ Stage prior_stage(Experiment& experiment, const RunContext& context,
     prior->after_step(0.0);
     return false;
   };
+  result.hooks.phase = [prior](double progress) {
+    return prior->phase(progress);
+  };
   return result;
 }
 
