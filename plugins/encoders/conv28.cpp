@@ -52,10 +52,9 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h =
-        at::relu(down1_->forward(nn::in_layout_of(down3_->weight, x)));
-    h = at::relu(down2_->forward(h));
-    h = at::relu(down3_->forward(h));
+    at::Tensor h = down1_->forward(nn::in_layout_of(down3_->weight, x)).relu_();
+    h = down2_->forward(h).relu_();
+    h = down3_->forward(h).relu_();
     h = linear_->forward(h.flatten(1));
     return has_relu_ ? at::relu(h) : h;
   }
@@ -87,8 +86,8 @@ class DecoderImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& code) {
     at::Tensor h =
         at::relu(linear_->forward(code)).view({-1, kChannels[2], kGrid, kGrid});
-    h = at::relu(up1_->forward(nn::in_layout_of(up1_->weight, h)));
-    h = at::relu(up2_->forward(h));
+    h = up1_->forward(nn::in_layout_of(up1_->weight, h)).relu_();
+    h = up2_->forward(h).relu_();
     const at::Tensor out = up3_->forward(h);
     if (!gated_) return out;
     const std::vector<at::Tensor> parts =

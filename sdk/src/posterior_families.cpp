@@ -2,12 +2,19 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "posterior_impl.h"
 #include "shalab/error.h"
 
 namespace shalab {
+namespace {
+
+// Uniform draws lie in (-1, 1): at -1 a Laplace draw would be infinite.
+constexpr double kLeastUniform = std::numeric_limits<float>::epsilon() - 1.0;
+
+}  // namespace
 
 at::Tensor simple_log_prob(Posterior::Family family, const at::Tensor& location,
                            const at::Tensor& spread, const at::Tensor& z) {
@@ -34,8 +41,8 @@ at::Tensor simple_rsample(Posterior::Family family, const at::Tensor& location,
     case Posterior::Family::normal:
       return location + (0.5 * spread).exp() * noise().normal_(0, 1, generator);
     case Posterior::Family::laplace: {
-      const at::Tensor up = noise().exponential_(1, generator);
-      return location + spread * (up - noise().exponential_(1, generator));
+      const at::Tensor side = noise().uniform_(kLeastUniform, 1.0, generator);
+      return location - spread * (side.sign() * at::log1p(-side.abs()));
     }
     default:
       return location.expand(shape);

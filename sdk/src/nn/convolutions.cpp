@@ -90,23 +90,26 @@ class Convolution : public torch::autograd::Function<Convolution> {
                             context->needs_input_grad(2);
     const auto numbers = context->saved_data["geometry"].toIntVector();
     const Geometry geometry{numbers[0], numbers[1], numbers[2]};
-    const bool has_columns = context->needs_input_grad(1) &&
-                             !at::GradMode::is_enabled() &&
-                             columns_pay(x, weight, geometry.stride);
+    const bool has_columns = columns_pay(x, weight, geometry.stride);
+    const bool has_own_form = context->needs_input_grad(1) &&
+                              !at::GradMode::is_enabled() &&
+                              (has_columns || is_transposed);
     const std::array<bool, 3> wanted{
         context->needs_input_grad(0),
-        context->needs_input_grad(1) && !has_columns,
-        wants_bias && !has_columns};
+        context->needs_input_grad(1) && !has_own_form,
+        wants_bias && !has_own_form};
     const std::int64_t s = numbers[0], p = numbers[1], o = numbers[2];
     const std::int64_t bias_size = weight.size(is_transposed ? 1 : 0);
     auto [to_x, to_weight, to_bias] = at::convolution_backward(
         gradients[0], x, weight, at::IntArrayRef(bias_size), {s, s}, {p, p},
         {1, 1}, is_transposed, {o, o}, 1, wanted);
-    if (has_columns) {
+    if (has_own_form) {
       const at::Tensor& small = is_transposed ? x : gradients[0];
       const at::Tensor& large = is_transposed ? gradients[0] : x;
-      to_weight =
-          weight_gradient_by_columns(small, large, weight.size(2), geometry);
+      to_weight = has_columns ? weight_gradient_by_columns(
+                                    small, large, weight.size(2), geometry)
+                              : weight_gradient_by_convolution(
+                                    small, large, weight, geometry);
       if (wants_bias) to_bias = gradients[0].sum(at::IntArrayRef{0, 2, 3});
     }
     return {to_x, to_weight, to_bias, {}, {}};
@@ -143,7 +146,8 @@ at::Tensor convolved(const Operands& in, bool is_transposed,
 
 at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
   if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
-    const Operands in = cast(x, weight, bias);
+    const Operands in =
+        cast(x, weight_shadow_.of(weight), bias_shadow_.of(bias));
     const Geometry geometry = geometry_of(options);
     if (columns_pay(in.x, in.weight, geometry.stride)) {
       return convolved(in, false, geometry);
@@ -154,7 +158,8 @@ at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
 
 at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {
   if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
-    return convolved(cast(x, weight, bias), true, geometry_of(options));
+    return convolved(cast(x, weight_shadow_.of(weight), bias_shadow_.of(bias)),
+                     true, geometry_of(options));
   }
   return torch::nn::ConvTranspose2dImpl::forward(x);
 }

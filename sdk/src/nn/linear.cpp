@@ -78,7 +78,9 @@ bool takes_onednn(const at::Tensor& x, const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) {
-  if (!takes_onednn(x, weight)) return torch::nn::LinearImpl::forward(x);
+  if (!takes_onednn(x, weight)) {
+    return at::linear(x, weight_shadow_.of(weight), bias_shadow_.of(bias));
+  }
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
   return LinearProduct::apply(

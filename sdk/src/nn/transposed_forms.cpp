@@ -137,4 +137,15 @@ at::Tensor weight_gradient_by_columns(const at::Tensor& small,
       .permute({0, 3, 1, 2});
 }
 
+at::Tensor weight_gradient_by_convolution(const at::Tensor& small,
+                                          const at::Tensor& large,
+                                          const at::Tensor& weight,
+                                          const Geometry& geometry) {
+  const auto gradients = at::convolution_backward(
+      small, large, weight, at::OptionalIntArrayRef(),
+      {geometry.stride, geometry.stride}, {geometry.padding, geometry.padding},
+      {1, 1}, false, {0, 0}, 1, {false, true, false});
+  return std::get<1>(gradients);
+}
+
 }  // namespace shalab::nn

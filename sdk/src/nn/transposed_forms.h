@@ -33,4 +33,11 @@ at::Tensor weight_gradient_by_columns(const at::Tensor& small,
                                       const at::Tensor& large, std::int64_t k,
                                       const Geometry& geometry);
 
+// The same as that of the convolution from `large` to `small` with the weights
+// `weight`, of which only the shape is read.
+at::Tensor weight_gradient_by_convolution(const at::Tensor& small,
+                                          const at::Tensor& large,
+                                          const at::Tensor& weight,
+                                          const Geometry& geometry);
+
 }  // namespace shalab::nn

@@ -12,10 +12,10 @@
 namespace shalab {
 
 // While it lives, on its thread: normal draws are 0, so that a normal posterior
-// gives its mean; exponential draws are 1, so that the difference of two, a
-// Laplace draw, is 0; N uniform draws are (i + 1/2) / N, so that what is chosen
-// by rank goes in order and B samples meet C components in B / C equal chunks;
-// integer draws are the lowest. One at a time.
+// gives its mean; uniform draws from below 0, which Laplace draws are made of,
+// are 0; N other uniform draws are (i + 1/2) / N, so that what is chosen by rank
+// goes in order and B samples meet C components in B / C equal chunks; integer
+// draws are the lowest. One at a time.
 class MeanDraws {
  public:
   MeanDraws()
@@ -24,7 +24,6 @@ class MeanDraws {
         mode_(kKey) {
     others_.fallback(torch::CppFunction::makeFallthrough());
     draws_.impl("normal_", &normal);
-    draws_.impl("exponential_", &exponential);
     draws_.impl("uniform_", &uniform);
     draws_.impl("random_.from", &random);
   }
@@ -36,11 +35,9 @@ class MeanDraws {
   static at::Tensor& normal(at::Tensor& x, double mean, double, Generator) {
     return x.fill_(mean);
   }
-  static at::Tensor& exponential(at::Tensor& x, double rate, Generator) {
-    return x.fill_(1 / rate);
-  }
   static at::Tensor& uniform(at::Tensor& x, double low, double high,
                              Generator) {
+    if (low < 0.0) return x.zero_();
     const auto count = static_cast<double>(x.numel());
     const at::Tensor middles =
         (at::arange(x.numel(), x.options()) + 0.5) / count * (high - low);

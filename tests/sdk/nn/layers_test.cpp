@@ -213,5 +213,64 @@ TEST(Layers, GiveTheSameBitsTwice) {
   }
 }
 
+// A frozen layer computes what the same layer computes where it is trained,
+// before and after its parameters change in place and move.
+template <typename Layer, typename Options>
+void expect_frozen_follows(Options options, const at::Tensor& x) {
+  Layer frozen(options), trained(options);
+  for (auto& parameter : frozen->parameters())
+    parameter.set_requires_grad(false);
+  const auto forward = [&](Layer& layer, bool is_bf16) {
+    const Autocast autocast(is_bf16);
+    return layer->forward(x).detach();
+  };
+  for (const double scale : {1.0, 3.0, 0.5}) {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < frozen->parameters().size(); ++i) {
+      at::Tensor own = frozen->parameters()[i];
+      if (scale == 3.0) own.mul_(scale);
+      if (scale == 0.5) own.set_data(own * scale);
+      trained->parameters()[i].copy_(own);
+    }
+    for (const bool is_bf16 : {true, false, true}) {
+      EXPECT_TRUE(forward(frozen, is_bf16).equal(forward(trained, is_bf16)))
+          << "after " << scale << ", bf16 " << is_bf16;
+    }
+  }
+}
+
+TEST(Layers, FrozenOnesFollowTheirParameters) {
+  torch::manual_seed(8);
+  expect_frozen_follows<nn::Linear>(torch::nn::LinearOptions(30, 20),
+                                    at::randn({12, 30}));
+  for (const Shape& s : kShapes) {
+    const at::Tensor x = pictures(s, at::MemoryFormat::ChannelsLast);
+    expect_frozen_follows<nn::ConvTranspose2d>(up_options(s), x);
+    expect_frozen_follows<nn::Conv2d>(down_options(s), x);
+  }
+}
+
+TEST(Shadow, IsCastAnewWhenItsParameterHasChanged) {
+  nn::Shadow shadow;
+  const at::Tensor parameter = at::randn({3, 4});
+  EXPECT_TRUE(shadow.of(parameter).is_same(parameter)) << "no autocast";
+  const Autocast autocast(true);
+  const at::Tensor first = shadow.of(parameter);
+  EXPECT_TRUE(first.equal(parameter.to(at::kBFloat16)));
+  EXPECT_TRUE(shadow.of(parameter).is_same(first));
+  parameter.add_(1);
+  EXPECT_TRUE(shadow.of(parameter).equal(parameter.to(at::kBFloat16)));
+}
+
+TEST(Shadow, LeavesTrainedAbsentAndOtherParametersToAutocast) {
+  nn::Shadow shadow;
+  const Autocast autocast(true);
+  const at::Tensor trained = at::randn({3}).requires_grad_(true);
+  EXPECT_TRUE(shadow.of(trained).is_same(trained));
+  EXPECT_FALSE(shadow.of(at::Tensor()).defined());
+  const at::Tensor exact = at::randn({3}, at::kDouble);
+  EXPECT_TRUE(shadow.of(exact).is_same(exact));
+}
+
 }  // namespace layers_test
 }  // namespace shalab

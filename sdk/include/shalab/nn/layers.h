@@ -5,11 +5,15 @@
 // torch::nn; values are equal up to rounding. On a CPU each direction takes
 // the fastest of equal forms, by shape and number format alone, so that equal
 // runs compute equal bits. On other devices, for groups and dilation, and under
-// second derivatives torch's own form is taken.
+// second derivatives torch's own form is taken. Under bf16 autocast on a CPU a
+// frozen layer (parameters that ask for no gradient) casts its parameters when
+// they have changed, not at every call.
 
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
+
+#include "shalab/nn/shadow.h"
 
 namespace shalab::nn {
 
@@ -19,6 +23,9 @@ class LinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
   at::Tensor forward(const at::Tensor& x);
+
+ private:
+  Shadow weight_shadow_, bias_shadow_;
 };
 TORCH_MODULE(Linear);
 
@@ -29,6 +36,9 @@ class Conv2dImpl : public torch::nn::Conv2dImpl {
  public:
   using torch::nn::Conv2dImpl::Conv2dImpl;
   at::Tensor forward(const at::Tensor& x);
+
+ private:
+  Shadow weight_shadow_, bias_shadow_;
 };
 TORCH_MODULE(Conv2d);
 
@@ -41,6 +51,9 @@ class ConvTranspose2dImpl : public torch::nn::ConvTranspose2dImpl {
  public:
   using torch::nn::ConvTranspose2dImpl::ConvTranspose2dImpl;
   at::Tensor forward(const at::Tensor& x);
+
+ private:
+  Shadow weight_shadow_, bias_shadow_;
 };
 TORCH_MODULE(ConvTranspose2d);
 
