@@ -22,6 +22,7 @@ import sys
 SOLVERS = {
     "unipc2 uniform": (["sampler=unipc2", "grid=uniform"], [4, 6, 8, 10, 20]),
     "unipc2 quadratic": (["sampler=unipc2", "grid=quadratic"], [4, 6, 8, 10, 20]),
+    "unipc2 alpha": (["sampler=unipc2", "grid=alpha"], [4, 6, 8, 10, 20]),
     "dpmpp2m uniform": (["sampler=dpmpp2m", "grid=uniform"], [4, 10]),
     "ddim uniform": (["sampler=ddim", "grid=uniform"], [4, 10]),
     "heun uniform": (["sampler=heun", "grid=uniform"], [2, 5]),

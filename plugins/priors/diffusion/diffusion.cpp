@@ -267,8 +267,9 @@ Terms DiffusionPrior::lesson(const LatentBatch& batch,
   const auto prediction = network_->predict(
       at::cat({freely.z, guided.z}),
       at::cat({freely.time_index, guided.time_index}), condition);
-  const auto loss =
-      at::mse_loss(prediction, at::cat({freely.velocity, guided.velocity}));
+  const auto error =
+      (prediction - at::cat({freely.velocity, guided.velocity})).square();
+  const auto loss = (error * at::cat({freely.weight, guided.weight})).mean();
   return {loss, {{"distillation", loss.detach()}}};
 }
 
@@ -388,6 +389,6 @@ std::shared_ptr<Prior> make(const Settings& settings,
 
 using shalab::diffusion::declare_fields;
 using shalab::diffusion::make;
-SHALAB_PLUGIN(prior, 1,
+SHALAB_PLUGIN(prior, 2,
               "a diffusion over z, conditional on one modality's features",
               declare_fields, make)

@@ -82,7 +82,7 @@ void declare_sampling_fields(FieldList& fields) {
       .range(1, double(nn::NoiseSchedule::kSteps))
       .after_training();
   fields
-      .choice("grid", "uniform", {"uniform", "quadratic", "lambda"},
+      .choice("grid", "uniform", nn::time_grid_names(),
               "spacing of the times (ddpm has its own)")
       .after_training();
   fields

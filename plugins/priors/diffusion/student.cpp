@@ -14,8 +14,8 @@ namespace {
 constexpr auto kTeacher = nn::SolverKind::unipc2;
 // Of the whole way; an interval has at least kLeastSteps, since a solver of
 // second order begins each with a step of first order.
-constexpr std::int64_t kTeacherSteps = 20;
-constexpr std::int64_t kLeastSteps = 5;
+constexpr std::int64_t kTeacherSteps = 16;
+constexpr std::int64_t kLeastSteps = 4;
 
 at::Tensor velocity_between(const at::Tensor& z_0, const at::Tensor& z_1,
                             const nn::NoiseLevel& now,
@@ -29,7 +29,7 @@ at::Tensor velocity_between(const at::Tensor& z_0, const at::Tensor& z_1,
 
 std::vector<double> student_times(const nn::NoiseSchedule& schedule,
                                   std::int64_t steps) {
-  return nn::solver_times(nn::SolverKind::ddim, schedule, nn::TimeGrid::uniform,
+  return nn::solver_times(nn::SolverKind::ddim, schedule, nn::TimeGrid::alpha,
                           steps);
 }
 
@@ -40,7 +40,7 @@ Lesson teach(const nn::NoiseSchedule& schedule, std::int64_t steps,
   const auto inner = std::max(kLeastSteps, kTeacherSteps / steps);
   const auto times = student_times(schedule, steps * inner);
   const ReverseProcess process{schedule, kTeacher, true};
-  std::vector<at::Tensor> z, index, velocity;
+  std::vector<at::Tensor> z, index, velocity, weight;
   at::Tensor now = noise;
   for (std::int64_t i = 0; i < steps; ++i) {
     const auto first = times.begin() + i * inner;
@@ -53,9 +53,11 @@ Lesson teach(const nn::NoiseSchedule& schedule, std::int64_t steps,
     velocity.push_back(velocity_between(now, next,
                                         schedule.at(interval.front()),
                                         schedule.at(interval.back())));
+    weight.push_back(velocity.back().square().mean().reciprocal().expand(
+        {noise.size(0), 1}));
     now = next;
   }
-  return {at::cat(z), at::cat(index), at::cat(velocity)};
+  return {at::cat(z), at::cat(index), at::cat(velocity), at::cat(weight)};
 }
 
 }  // namespace shalab::diffusion

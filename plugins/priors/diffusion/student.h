@@ -19,7 +19,9 @@
 
 namespace shalab::diffusion {
 
-// The times of a student of N steps: N + 1, descending, uniform.
+// The times of a student of N steps: N + 1, descending, in equal steps of
+// alpha, which ask about the same of each evaluation (in equal times the first
+// of four jumps does nothing and the third most).
 std::vector<double> student_times(const nn::NoiseSchedule& schedule,
                                   std::int64_t steps);
 
@@ -28,6 +30,7 @@ struct Lesson {
   at::Tensor z;           // [N B, D]
   at::Tensor time_index;  // [N B]
   at::Tensor velocity;    // [N B, D]: the student's target
+  at::Tensor weight;      // [N B, 1]: 1 / its mean square in the interval
 };
 
 // From noise [B, D] under a teacher that predicts velocities. Gradient: none.

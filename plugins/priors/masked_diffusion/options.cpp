@@ -35,8 +35,7 @@ void declare_sampling_fields(FieldList& fields) {
       .range(1, double(nn::NoiseSchedule::kSteps))
       .after_training();
   fields
-      .choice("grid", nn::to_string(defaults.grid),
-              {"uniform", "quadratic", "lambda"},
+      .choice("grid", nn::to_string(defaults.grid), nn::time_grid_names(),
               "spacing of the fast solvers' times; uniform leaves too few near "
               "the data for dpmpp2m and sde_dpmpp2m at 20 steps")
       .after_training();

@@ -26,7 +26,8 @@ constexpr Named kSolvers[] = {{"unipc2", int(SolverKind::unipc2)},
                               {"ddpm", int(SolverKind::ddpm)}};
 constexpr Named kGrids[] = {{"uniform", int(TimeGrid::uniform)},
                             {"quadratic", int(TimeGrid::quadratic)},
-                            {"lambda", int(TimeGrid::lambda)}};
+                            {"lambda", int(TimeGrid::lambda)},
+                            {"alpha", int(TimeGrid::alpha)}};
 
 template <std::size_t N>
 int value_of(const Named (&table)[N], const std::string& name,
@@ -200,8 +201,7 @@ Solution solve_ddpm(const Task& task, at::Tensor z, at::Generator& generator) {
 std::vector<double> full_grid(const NoiseSchedule& schedule, TimeGrid grid,
                               std::int64_t steps) {
   const double first = schedule.start(), last = schedule.end();
-  const double first_lambda = schedule.at(first).lambda;
-  const double last_lambda = schedule.at(last).lambda;
+  const NoiseLevel high = schedule.at(first), low = schedule.at(last);
   std::vector<double> times(steps + 1, first);
   for (std::int64_t i = 1; i < steps; ++i) {
     const double share = double(i) / double(steps);
@@ -210,8 +210,12 @@ std::vector<double> full_grid(const NoiseSchedule& schedule, TimeGrid grid,
     } else if (grid == TimeGrid::quadratic) {
       const double root = std::lerp(std::sqrt(first), std::sqrt(last), share);
       times[i] = root * root;
+    } else if (grid == TimeGrid::lambda) {
+      times[i] = schedule.time_of(std::lerp(high.lambda, low.lambda, share));
     } else {
-      times[i] = schedule.time_of(std::lerp(first_lambda, last_lambda, share));
+      const double alpha = std::lerp(high.alpha, low.alpha, share);
+      times[i] =
+          schedule.time_of(std::log(alpha) - 0.5 * std::log1p(-alpha * alpha));
     }
   }
   times[steps] = last;
@@ -240,6 +244,12 @@ TimeGrid time_grid_named(const std::string& name) {
 
 std::string to_string(SolverKind kind) { return name_of(kSolvers, int(kind)); }
 std::string to_string(TimeGrid grid) { return name_of(kGrids, int(grid)); }
+
+std::vector<std::string> time_grid_names() {
+  std::vector<std::string> names;
+  for (const auto& grid : kGrids) names.emplace_back(grid.name);
+  return names;
+}
 
 at::Tensor data_from_noise(const at::Tensor& z, const at::Tensor& noise,
                            const NoiseLevel& level) {

@@ -90,7 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return to_string(test.param); });
 
 TEST(Solvers, SecondOrderBeatsFirstAtEqualCost) {
-  for (const auto grid : {TimeGrid::quadratic, TimeGrid::lambda}) {
+  for (const auto grid :
+       {TimeGrid::quadratic, TimeGrid::lambda, TimeGrid::alpha}) {
     for (const std::int64_t steps : {10, 20}) {
       const double first = run(SolverKind::ddim, grid, steps).error;
       EXPECT_LT(run(SolverKind::dpmpp2m, grid, steps).error, 0.6 * first)
@@ -237,6 +238,8 @@ TEST(SolverTimes, GridsByHand) {
               std::pow((1.0 + std::sqrt(0.001)) / 2, 2), 1e-12);
   EXPECT_NEAR(schedule.at(of(TimeGrid::lambda)[1]).lambda,
               (schedule.at(1.0).lambda + schedule.at(0.001).lambda) / 2, 1e-6);
+  EXPECT_NEAR(schedule.at(of(TimeGrid::alpha)[1]).alpha,
+              (schedule.at(1.0).alpha + schedule.at(0.001).alpha) / 2, 1e-6);
   EXPECT_EQ(of(TimeGrid::lambda).front(), 1.0);
   EXPECT_EQ(of(TimeGrid::lambda).back(), 0.001);
 }

@@ -36,14 +36,15 @@ namespace shalab::nn {
 // ddpm     ancestral sampling of the respaced chain with the posterior's own
 //          variance (Ho et al. 2020)
 enum class SolverKind { unipc2, dpmpp2m, sde_dpmpp2m, ddim, heun, ddpm };
-// uniform in t, uniform in sqrt(t), uniform in lambda
-enum class TimeGrid { uniform, quadratic, lambda };
+// uniform in t, in sqrt(t), in lambda, in alpha
+enum class TimeGrid { uniform, quadratic, lambda, alpha };
 
 // By the names above; Error(usage) for another word.
 SolverKind solver_named(const std::string& name);
 TimeGrid time_grid_named(const std::string& name);
 std::string to_string(SolverKind kind);
 std::string to_string(TimeGrid grid);
+std::vector<std::string> time_grid_names();
 
 // D(z, t): the estimate of z_0 [B, D] for z [B, D] at time t.
 using DataPrediction = std::function<at::Tensor(const at::Tensor&, double)>;
