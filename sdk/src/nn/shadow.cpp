@@ -19,10 +19,13 @@ at::Tensor Shadow::of(const at::Tensor& parameter) {
   if (!is_cast(parameter)) return parameter;
   const auto type = at::autocast::get_autocast_dtype(at::kCPU);
   const auto version = std::int64_t(parameter._version());
-  if (version != version_ || parameter.data_ptr() != data_ ||
-      copy_.scalar_type() != type || copy_.sizes() != parameter.sizes()) {
+  const bool is_current = source_.defined() && version == version_ &&
+                          parameter.data_ptr() == source_.data_ptr() &&
+                          parameter.sizes() == source_.sizes() &&
+                          copy_.scalar_type() == type;
+  if (!is_current) {
     copy_ = parameter.to(type);
-    data_ = parameter.data_ptr();
+    source_ = parameter.detach();
     version_ = version;
   }
   return copy_;

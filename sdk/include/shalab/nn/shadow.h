@@ -19,7 +19,7 @@ class Shadow {
 
  private:
   at::Tensor copy_;
-  const void* data_ = nullptr;
+  at::Tensor source_;  // keeps the memory that was cast from being given away
   std::int64_t version_ = -1;
 };
 
