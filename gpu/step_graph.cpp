@@ -9,9 +9,11 @@
 #include <cuda_runtime_api.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/work_graph.h"
+#include "stream_branches.h"
 
 namespace shalab {
 
@@ -55,12 +57,14 @@ std::int64_t kernels_of(cudaGraph_t graph) {
 
 class CudaWorkGraph final : public WorkGraph {
  public:
-  CudaWorkGraph(c10::Device device, at::Generator generator)
+  CudaWorkGraph(c10::Device device, at::Generator generator, bool has_branches)
       : device_(device),
         generator_(std::move(generator)),
         stream_((c10::cuda::device_synchronize(),
                  c10::cuda::getStreamFromPool(false, device.index()))),
-        stream_scope_(stream_) {}
+        stream_scope_(stream_) {
+    if (has_branches) branches_.emplace(device);
+  }
 
   ~CudaWorkGraph() override { stream_.synchronize(); }
 
@@ -73,7 +77,7 @@ class CudaWorkGraph final : public WorkGraph {
     graph->register_generator_state(generator_);
     graph->capture_begin(pool, cudaStreamCaptureModeThreadLocal);
     try {
-      work();
+      recorded(work);
       graph->capture_end();
       graph->instantiate();
       num_kernels_ = kernels_of(graph->raw_cuda_graph());
@@ -89,6 +93,13 @@ class CudaWorkGraph final : public WorkGraph {
   std::int64_t num_kernels() const override { return num_kernels_; }
 
  private:
+  void recorded(const std::function<void()>& work) {
+    if (!branches_) return work();
+    const CrossStreamUses uses;
+    const SideBySideScope scope(*branches_);
+    work();
+  }
+
   // A capture that failed may be open still, hold the allocator's pool, and
   // have left the generator in its recording state.
   void abandon(at::cuda::CUDAGraph& graph, MempoolId_t pool,
@@ -114,6 +125,7 @@ class CudaWorkGraph final : public WorkGraph {
   c10::cuda::CUDAStream stream_;
   c10::cuda::CUDAStreamGuard stream_scope_;
   SingleThreadedBackward backward_;
+  std::optional<StreamBranches> branches_;
   std::unique_ptr<at::cuda::CUDAGraph> graph_;
   std::int64_t num_kernels_ = 0;
 };
@@ -123,6 +135,7 @@ class CudaWorkGraph final : public WorkGraph {
 }  // namespace shalab
 
 extern "C" __attribute__((visibility("default"))) shalab::WorkGraph*
-shalab_make_work_graph(c10::Device device, at::Generator generator) {
-  return new shalab::CudaWorkGraph(device, std::move(generator));
+shalab_make_work_graph(c10::Device device, at::Generator generator,
+                       bool has_branches) {
+  return new shalab::CudaWorkGraph(device, std::move(generator), has_branches);
 }

@@ -10,9 +10,9 @@ namespace shalab {
 
 namespace {
 
-constexpr std::array<const char*, 7> kNotHashed = {
+constexpr std::array<const char*, 8> kNotHashed = {
     "run.seed",          "run.name", "run.device", "run.threads",
-    "run.memory_format", "run.data", "run.graph"};
+    "run.memory_format", "run.data", "run.graph", "run.branches"};
 
 struct Line {
   std::string key;

@@ -54,6 +54,11 @@ FieldList run_fields() {
             "graph); on a CPU without effect")
       .after_training();
   fields
+      .flag("branches", false,
+            "whether such a recording puts the networks of each modality on a "
+            "stream of their own; not yet proved on a GPU")
+      .after_training();
+  fields
       .choice("precision", "fp32", {"fp32", "tf32", "bf16"},
               "arithmetic of the networks; tf32 rounds matrix products on a "
               "GPU, bf16 runs layers in half precision and sums in fp32")

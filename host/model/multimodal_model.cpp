@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "shalab/error.h"
+#include "shalab/side_by_side.h"
 
 namespace shalab {
 
@@ -55,11 +56,10 @@ MultimodalModel::MultimodalModel(
 }
 
 std::vector<Features> MultimodalModel::encode(const Batch& batch) {
-  std::vector<Features> features;
-  features.reserve(encoders_.size());
-  for (std::size_t m = 0; m < encoders_.size(); ++m) {
-    features.push_back(encoders_[m]->encode(batch.data[m]));
-  }
+  std::vector<Features> features(encoders_.size());
+  side_by_side(encoders_.size(), [&](std::size_t m) {
+    features[m] = encoders_[m]->encode(batch.data[m]);
+  });
   return features;
 }
 

@@ -32,8 +32,10 @@ class WorkGraph {
 };
 
 // Of a GPU whose work draws from `generator` alone; null where the device is
-// none, or libshalab_cuda is not there.
+// none, or libshalab_cuda is not there. has_branches: what the work asks
+// side_by_side (shalab/side_by_side.h) is recorded on streams of its own.
 std::unique_ptr<WorkGraph> make_work_graph(c10::Device device,
-                                           at::Generator generator);
+                                           at::Generator generator,
+                                           bool has_branches);
 
 }  // namespace shalab

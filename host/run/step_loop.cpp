@@ -55,6 +55,7 @@ StepLoop::StepLoop(StageOptions options, std::vector<at::Tensor> parameters,
                                 "steps/" + options_.name + of_rank(rank_),
                                 context.device)),
       terms_(options_.name) {
+  if (context.precision == Precision::bf16) copies_.emplace();
   const auto batch = std::min(options_.batch_size, options_.num_items);
   if (batch % num_ranks_ == 0) return;
   throw Error(ErrorKind::usage,
@@ -115,13 +116,9 @@ void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   clock_.lap("host");
   const auto terms_of = feed.take(step_);
   clock_.lap("data");
-  Terms terms;
-  {
-    const AutocastScope autocast(context_.precision, context_.device);
-    terms = terms_of(info());
-  }
+  Terms terms = forward(terms_of, info());
   clock_.lap("forward");
-  terms.loss.backward();
+  backward(terms);
   clock_.lap("backward");
   if (exchange_) {
     exchange_->average(terms);
@@ -132,6 +129,18 @@ void StepLoop::one_step(StepFeed& feed, const StepHooks& hooks) {
   ++step_;
   if (is_lead(context_)) terms_.add(terms);
   clock_.lap("host");
+}
+
+Terms StepLoop::forward(const StepTerms& terms_of, const StepInfo& info) {
+  if (copies_) copies_->refresh();
+  const nn::WeightCopiesScope weights(copies_ ? &*copies_ : nullptr);
+  const AutocastScope autocast(context_.precision, context_.device);
+  return terms_of(info);
+}
+
+void StepLoop::backward(const Terms& terms) {
+  terms.loss.backward();
+  if (copies_) copies_->hand_back_gradients();
 }
 
 StepInfo StepLoop::info() {
@@ -176,12 +185,10 @@ void StepLoop::recordable_step(const StepHooks& hooks) {
 bool StepLoop::fixed_step(const StepHooks& hooks) {
   optimiser_.zero_grad();
   const auto own = info();
-  Terms terms;
-  {
-    const AutocastScope autocast(context_.precision, context_.device);
-    terms = hooks.gather(fixed_.indices)(own);
-  }
-  terms.loss.backward();
+  const auto terms = forward(
+      [&](const StepInfo& info) { return hooks.gather(fixed_.indices)(info); },
+      own);
+  backward(terms);
   optimiser_.step(fixed_.rate_factor);
   fixed_.terms = terms_.stacked(terms);
   return !own.step.was_read() && !own.epoch.was_read();

@@ -18,6 +18,7 @@
 #include "run/step_clock.h"
 #include "run/step_feed.h"
 #include "run/term_log.h"
+#include "shalab/nn/shadow.h"
 #include "shalab/objective.h"
 #include "shalab/terms.h"
 
@@ -89,6 +90,8 @@ class StepLoop {
   void one_step(StepFeed& feed, const StepHooks& hooks);
   void recordable_step(const StepHooks& hooks);
   bool fixed_step(const StepHooks& hooks);
+  Terms forward(const StepTerms& terms_of, const StepInfo& info);
+  void backward(const Terms& terms);
   void begin_recording();
   StepInfo info();
   double share_done() const;
@@ -103,6 +106,7 @@ class StepLoop {
   std::vector<at::Tensor> parameters_;
   std::optional<GradientExchange> exchange_;
   OptimiserGroups optimiser_;
+  std::optional<nn::WeightCopies> copies_;  // under bf16
   DataOrder order_;
   at::Generator generator_;
   TermLog terms_;

@@ -123,19 +123,21 @@ class SubsetElbo final : public Objective {
                  const at::Tensor& sources, const at::Tensor& rate,
                  const at::Tensor& z, const PrivateDraws& own,
                  const StepInfo& info) const {
+    std::vector<Decoding> decodings;
+    for (std::int64_t m = 0; m < count(); ++m) {
+      decodings.push_back(
+          {rows_with(own.code(z, static_cast<std::size_t>(m)), m),
+           rows_with(sources.select(2, m), m)});
+    }
+    const auto log_probs = log_likelihoods(model, batch, decodings);
     Terms terms;
     Sums sums;
     at::Tensor gain = at::zeros({}, rate.options());
-    for (std::int64_t m = 0; m < count(); ++m) {
-      const auto index = static_cast<std::size_t>(m);
-      const at::Tensor code = rows_with(own.code(z, index), m);
-      const at::Tensor counts = rows_with(sources.select(2, m), m);
-      const at::Tensor log_prob =
-          log_likelihood(model, batch, index, code, counts);
-      gain = gain + weights_[index] * log_prob.sum(0);
-      add(sums, log_prob);
-      terms.named.emplace_back("log_likelihood." + name(index),
-                               log_prob[0].mean());
+    for (std::size_t m = 0; m < log_probs.size(); ++m) {
+      gain = gain + weights_[m] * log_probs[m].sum(0);
+      add(sums, log_probs[m]);
+      terms.named.emplace_back("log_likelihood." + name(m),
+                               log_probs[m][0].mean());
     }
     const double kl_weight = kl_weight_.in_epoch(info.epoch);
     terms.loss = (kl_weight * rate.sum(0) - gain).mean();

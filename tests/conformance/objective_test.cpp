@@ -8,6 +8,7 @@
 #include "plugins.h"
 #include "shalab/encoder.h"
 #include "shalab/fusion.h"
+#include "shalab/side_by_side.h"
 
 namespace shalab {
 namespace objective_test {
@@ -157,6 +158,22 @@ TEST_P(ObjectiveConformance, GivesAFiniteLossAndNamedScalars) {
 
 TEST_P(ObjectiveConformance, EqualGeneratorsGiveEqualLosses) {
   EXPECT_TRUE(at::equal(terms(1).loss, terms(1).loss));
+}
+
+class Backwards final : public SideBySide {
+ public:
+  void run(std::size_t count,
+           const std::function<void(std::size_t)>& body) override {
+    for (std::size_t i = count; i > 0; --i) body(i - 1);
+  }
+};
+
+// What it computes side by side does not depend on the order.
+TEST_P(ObjectiveConformance, ModalitiesDoNotReadEachOther) {
+  const at::Tensor loss = terms(1).loss;
+  Backwards way;
+  const SideBySideScope scope(way);
+  EXPECT_TRUE(at::equal(terms(1).loss, loss));
 }
 
 TEST_P(ObjectiveConformance, GradientsReachItselfAndTheEncoders) {

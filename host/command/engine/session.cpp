@@ -83,8 +83,10 @@ RunContext Session::context_for(const ResolvedConfig& config,
     return folder_of(run_id(text));
   };
   if (context.device.is_cuda() && run.flag("graph")) {
-    context.make_graph = [device = context.device](at::Generator generator) {
-      return make_work_graph(device, std::move(generator));
+    context.make_graph = [device = context.device,
+                          has_branches =
+                              run.flag("branches")](at::Generator generator) {
+      return make_work_graph(device, std::move(generator), has_branches);
     };
   }
   apply({run.integer("threads"), context.precision, run.flag("deterministic"),

@@ -114,13 +114,17 @@ class Iwae final : public Objective {
     const Draws draws = draw(model, batch, info.generator);
     Terms terms;
     at::Tensor log_weight = densities(terms, model, batch, draws);
+    std::vector<Decoding> decodings;
     for (std::size_t m = 0; m < batch.data.size(); ++m) {
-      const at::Tensor fit = log_likelihood(
-          model, batch, m, code_of(m, draws, info.generator),
-          batch.presence.select(1, static_cast<std::int64_t>(m)));
-      log_weight = log_weight + weights_[m] * fit;
+      decodings.push_back(
+          {code_of(m, draws, info.generator),
+           batch.presence.select(1, static_cast<std::int64_t>(m))});
+    }
+    const auto fits = log_likelihoods(model, batch, decodings);
+    for (std::size_t m = 0; m < fits.size(); ++m) {
+      log_weight = log_weight + weights_[m] * fits[m];
       terms.named.emplace_back("log_likelihood." + context().modalities[m].name,
-                               over_sources(fit.mean(0), batch.presence));
+                               over_sources(fits[m].mean(0), batch.presence));
     }
     const at::Tensor bound =
         over_sources(reduced(log_weight, draws), batch.presence);

@@ -121,15 +121,14 @@ struct Operands {
 };
 
 // As autocast would pass them to a convolution.
-Operands cast(const at::Tensor& x, const at::Tensor& weight,
-              const at::Tensor& bias) {
-  if (!at::autocast::is_autocast_enabled(at::kCPU)) return {x, weight, bias};
+Operands cast(const Operands& in) {
+  if (!at::autocast::is_autocast_enabled(at::kCPU)) return in;
   const auto type = at::autocast::get_autocast_dtype(at::kCPU);
   const auto one = [type](const at::Tensor& tensor) {
     return tensor.defined() ? at::autocast::cached_cast(type, tensor, at::kCPU)
                             : tensor;
   };
-  return {one(x), one(weight), one(bias)};
+  return {one(in.x), one(in.weight), one(in.bias)};
 }
 
 at::Tensor convolved(const Operands& in, bool is_transposed,
@@ -145,25 +144,31 @@ at::Tensor convolved(const Operands& in, bool is_transposed,
 }  // namespace
 
 at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
-  if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
-    const Operands in =
-        cast(x, weight_shadow_.of(weight), bias_shadow_.of(bias));
-    const Geometry geometry = geometry_of(options);
+  if (x.dim() != 4 || !is_plain(options)) {
+    return torch::nn::Conv2dImpl::forward(x);
+  }
+  const Geometry geometry = geometry_of(options);
+  Operands in{x, weight_shadow_.of(weight), bias_shadow_.of(bias)};
+  if (x.is_cpu()) {
+    in = cast(in);
     if (columns_pay(in.x, in.weight, geometry.stride)) {
       return convolved(in, false, geometry);
     }
-    const std::int64_t s = geometry.stride, p = geometry.padding;
-    return at::conv2d(in.x, in.weight, in.bias, {s, s}, {p, p});
   }
-  return torch::nn::Conv2dImpl::forward(x);
+  const std::int64_t s = geometry.stride, p = geometry.padding;
+  return at::conv2d(in.x, in.weight, in.bias, {s, s}, {p, p});
 }
 
 at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {
-  if (x.is_cpu() && x.dim() == 4 && is_plain(options)) {
-    return convolved(cast(x, weight_shadow_.of(weight), bias_shadow_.of(bias)),
-                     true, geometry_of(options));
+  if (x.dim() != 4 || !is_plain(options)) {
+    return torch::nn::ConvTranspose2dImpl::forward(x);
   }
-  return torch::nn::ConvTranspose2dImpl::forward(x);
+  const Geometry geometry = geometry_of(options);
+  const Operands in{x, weight_shadow_.of(weight), bias_shadow_.of(bias)};
+  if (x.is_cpu()) return convolved(cast(in), true, geometry);
+  const std::int64_t s = geometry.stride, p = geometry.padding,
+                     o = geometry.output_padding;
+  return at::conv_transpose2d(in.x, in.weight, in.bias, {s, s}, {p, p}, {o, o});
 }
 
 }  // namespace shalab::nn

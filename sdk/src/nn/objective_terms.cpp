@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "shalab/error.h"
+#include "shalab/side_by_side.h"
 
 namespace shalab {
 
@@ -117,24 +118,32 @@ PrivateDraws draw_private(ModelView& model,
   return draws;
 }
 
-at::Tensor log_likelihood(ModelView& model, const Batch& batch,
-                          std::size_t modality, const at::Tensor& code,
-                          const at::Tensor& counts) {
-  const at::Tensor log_prob = model.decode(modality, code.flatten(0, 1))
-                                  .unflatten(code.size(0), code.size(1))
-                                  .log_prob(batch.data[modality]);
-  return at::where(counts, log_prob, 0);
+std::vector<at::Tensor> log_likelihoods(
+    ModelView& model, const Batch& batch,
+    const std::vector<Decoding>& decodings) {
+  std::vector<at::Tensor> result(decodings.size());
+  side_by_side(decodings.size(), [&](std::size_t m) {
+    const auto& [code, counts] = decodings[m];
+    const at::Tensor log_prob = model.decode(m, code.flatten(0, 1))
+                                    .unflatten(code.size(0), code.size(1))
+                                    .log_prob(batch.data[m]);
+    result[m] = at::where(counts, log_prob, 0);
+  });
+  return result;
 }
 
 Fit fit_of(ModelView& model, const Batch& batch, const at::Tensor& z,
            const PrivateDraws& own, const std::vector<double>& weights) {
-  Fit fit;
+  std::vector<Decoding> decodings;
   for (std::size_t m = 0; m < batch.data.size(); ++m) {
-    const at::Tensor is_present =
-        batch.presence.select(1, static_cast<std::int64_t>(m));
-    const at::Tensor log_prob =
-        log_likelihood(model, batch, m, own.code(z.unsqueeze(0), m), is_present)
-            .squeeze(0);
+    decodings.push_back(
+        {own.code(z.unsqueeze(0), m),
+         batch.presence.select(1, static_cast<std::int64_t>(m))});
+  }
+  const auto log_probs = log_likelihoods(model, batch, decodings);
+  Fit fit;
+  for (std::size_t m = 0; m < log_probs.size(); ++m) {
+    const at::Tensor log_prob = log_probs[m].squeeze(0);
     const at::Tensor weighted = weights[m] * log_prob;
     fit.total = m == 0 ? log_prob : fit.total + log_prob;
     fit.weighted = m == 0 ? weighted : fit.weighted + weighted;

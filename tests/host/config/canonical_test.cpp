@@ -115,7 +115,7 @@ TEST(ConfigHash, IgnoresSeedNameDeviceThreadsAndDataOnly) {
   EXPECT_EQ(hash.size(), 64U);
   for (const char* same :
        {"run.seed=9", "run.name=other", "run.device=cpu", "run.threads=2",
-        "run.data=mapped", "run.graph=false"}) {
+        "run.data=mapped", "run.graph=false", "run.branches=true"}) {
     EXPECT_EQ(hash_with(same), hash) << same;
     EXPECT_NE(full_hash(resolved(kFull, {same})), full_hash(resolved(kFull)));
   }
@@ -125,7 +125,7 @@ TEST(ConfigHash, SeesEveryOtherKey) {
   const ResolvedConfig config = resolved(kFull);
   const std::set<std::string> ignored = {
       "run.seed",          "run.name", "run.device", "run.threads",
-      "run.memory_format", "run.data", "run.graph"};
+      "run.memory_format", "run.data", "run.graph", "run.branches"};
   const std::string hash = config_hash(config);
   for (std::size_t i = 0; i < config.sections.size(); ++i) {
     for (const Field& field : config.sections[i].settings.fields().all()) {

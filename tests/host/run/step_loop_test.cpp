@@ -7,6 +7,7 @@
 
 #include "replaying_graph.h"
 #include "shalab/error.h"
+#include "shalab/side_by_side.h"
 
 namespace shalab {
 namespace step_loop_test {
@@ -53,6 +54,25 @@ class Fit {
     return [this](const at::Tensor& indices) {
       return [this, indices](const StepInfo& info) {
         return terms(x_.index_select(0, indices), info);
+      };
+    };
+  }
+
+  // The loss by columns, side by side.
+  Gather gather_by_column() {
+    return [this](const at::Tensor& indices) {
+      return [this, indices](const StepInfo& info) {
+        const at::Tensor rows = x_.index_select(0, indices);
+        const at::Tensor noise =
+            at::randn(rows.sizes(), info.generator, rows.options());
+        std::vector<at::Tensor> parts(3);
+        side_by_side(3, [&](std::size_t i) {
+          const auto column = static_cast<std::int64_t>(i);
+          const at::Tensor difference =
+              w_[column] + noise.select(1, column) - rows.select(1, column);
+          parts[i] = difference.square().mean();
+        });
+        return Terms{at::stack(parts).mean(), {}};
       };
     };
   }
@@ -164,9 +184,15 @@ TEST(StepLoop, ARecordedStepFollowsTheScheduleAndThePhases) {
   EXPECT_EQ(counts.records, 2);
 }
 
+TEST(StepLoop, StepsByColumnAreTheSame) {
+  Fit by_column, plain;
+  EXPECT_TRUE(at::allclose(trained(by_column.gather_by_column(), by_column),
+                           trained(plain.gather_in_the_step(), plain)));
+}
+
 // Replays draw on where the step before stood: noise that were drawn twice, or
 // an update that were lost, would show.
-TEST(StepLoop, AGpuReplaysTheStepsItWouldCompute) {
+void expect_gpu_replays(Gather (Fit::*gather)(), bool has_branches) {
   std::optional<c10::Device> gpu;
   try {
     gpu = open_device("cuda");
@@ -175,16 +201,24 @@ TEST(StepLoop, AGpuReplaysTheStepsItWouldCompute) {
   }
   Fit replayed(*gpu), plain(*gpu);
   replayed.context().make_graph = [&](at::Generator generator) {
-    return make_work_graph(*gpu, std::move(generator));
+    return make_work_graph(*gpu, std::move(generator), has_branches);
   };
   StepHooks hooks;
-  hooks.gather = replayed.gather_in_the_step();
+  hooks.gather = (replayed.*gather)();
   auto loop = replayed.loop();
   loop.run(hooks);
   EXPECT_GT(loop.num_kernels(), 0);
   const at::Tensor w = replayed.w().detach();
   EXPECT_TRUE(
       at::allclose(w, trained(plain.gather_in_the_step(), plain), 1e-5, 1e-6));
+}
+
+TEST(StepLoop, AGpuReplaysTheStepsItWouldCompute) {
+  expect_gpu_replays(&Fit::gather_in_the_step, false);
+}
+
+TEST(StepLoop, AGpuReplaysBranchesOnStreamsOfTheirOwn) {
+  expect_gpu_replays(&Fit::gather_by_column, true);
 }
 
 std::int64_t steps_before_row(std::int64_t row) {

@@ -5,9 +5,8 @@
 // torch::nn; values are equal up to rounding. On a CPU each direction takes
 // the fastest of equal forms, by shape and number format alone, so that equal
 // runs compute equal bits. On other devices, for groups and dilation, and under
-// second derivatives torch's own form is taken. Under bf16 autocast on a CPU a
-// frozen layer (parameters that ask for no gradient) casts its parameters when
-// they have changed, not at every call.
+// second derivatives torch's own form is taken. Under bf16 autocast weights are
+// cast as shadow.h says, not at every call.
 
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>

@@ -57,11 +57,15 @@ PrivateDraws draw_private(ModelView& model,
                           const std::vector<Features>& features,
                           std::int64_t num_samples, at::Generator& generator);
 
-// log p(x_m | code), [K, B] for code [K, B, C], where `counts` (bool, broadcast
-// to [K, B]) says; 0 elsewhere. Decodes once.
-at::Tensor log_likelihood(ModelView& model, const Batch& batch,
-                          std::size_t modality, const at::Tensor& code,
-                          const at::Tensor& counts);
+// What a modality is reconstructed from, and which pairs matter.
+struct Decoding {
+  at::Tensor code;    // [K, B, C]
+  at::Tensor counts;  // bool, broadcast to [K, B]
+};
+// log p(x_m | code) by modality, [K, B], where `counts` says; 0 elsewhere. Each
+// decoder is called once; modalities side by side.
+std::vector<at::Tensor> log_likelihoods(ModelView& model, const Batch& batch,
+                                        const std::vector<Decoding>& decodings);
 
 // All modalities of each sample from one latent.
 struct Fit {
