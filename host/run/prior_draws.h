@@ -22,9 +22,11 @@ class PriorDraws {
   Draw next(std::int64_t n);
 
  private:
+  void draw(std::int64_t n);
+
   Prior& prior_;
   at::Generator& generator_;
-  Draw draw_;  // of a recorded draw, at a fixed place
+  Draw draw_;  // of recorded draws, z at a fixed place
   std::optional<RecordedWork> recorded_;
 };
 

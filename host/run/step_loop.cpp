@@ -2,10 +2,12 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "run/replay_check.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
 
@@ -175,7 +177,9 @@ void StepLoop::recordable_step(const StepHooks& hooks) {
   fixed_.rate_factor.fill_(rate_factor(hooks));
   clock_.lap("data");
   const auto phase = hooks.phase ? hooks.phase(share_done()) : 0;
-  recorded_->run(phase, [&] { return fixed_step(hooks); });
+  recorded_->run(
+      phase, [&] { return fixed_step(hooks); },
+      [&](const auto& replay) { return replay_differs(hooks, replay); });
   clock_.lap("launch");
   ++step_;
   terms_.add(fixed_.terms);
@@ -190,8 +194,26 @@ bool StepLoop::fixed_step(const StepHooks& hooks) {
       own);
   backward(terms);
   optimiser_.step(fixed_.rate_factor);
-  fixed_.terms = terms_.stacked(terms);
+  const auto values = terms_.stacked(terms);
+  if (!fixed_.terms.defined() || fixed_.terms.sizes() != values.sizes()) {
+    fixed_.terms = at::empty_like(values);
+  }
+  fixed_.terms.copy_(values);
   return !own.step.was_read() && !own.epoch.was_read();
+}
+
+std::string StepLoop::replay_differs(const StepHooks& hooks,
+                                     const std::function<void()>& replay) {
+  WorkState state{parameters_, generator_};
+  state.tensors.push_back(fixed_.terms);
+  const auto add = [&state](const auto& tensors) {
+    state.tensors.insert(state.tensors.end(), tensors.begin(), tensors.end());
+  };
+  add(hooks.buffers);
+  for (const auto& [name, tensor] : optimiser_.state())
+    add(std::vector{tensor});
+  return replay_difference(
+      state, [&] { fixed_step(hooks); }, replay);
 }
 
 std::int64_t StepLoop::num_kernels() const {

@@ -90,6 +90,8 @@ class StepLoop {
   void one_step(StepFeed& feed, const StepHooks& hooks);
   void recordable_step(const StepHooks& hooks);
   bool fixed_step(const StepHooks& hooks);
+  std::string replay_differs(const StepHooks& hooks,
+                             const std::function<void()>& replay);
   Terms forward(const StepTerms& terms_of, const StepInfo& info);
   void backward(const Terms& terms);
   void begin_recording();

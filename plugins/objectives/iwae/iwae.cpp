@@ -114,13 +114,7 @@ class Iwae final : public Objective {
     const Draws draws = draw(model, batch, info.generator);
     Terms terms;
     at::Tensor log_weight = densities(terms, model, batch, draws);
-    std::vector<Decoding> decodings;
-    for (std::size_t m = 0; m < batch.data.size(); ++m) {
-      decodings.push_back(
-          {code_of(m, draws, info.generator),
-           batch.presence.select(1, static_cast<std::int64_t>(m))});
-    }
-    const auto fits = log_likelihoods(model, batch, decodings);
+    const auto fits = fits_of(model, batch, draws, info.generator);
     for (std::size_t m = 0; m < fits.size(); ++m) {
       log_weight = log_weight + weights_[m] * fits[m];
       terms.named.emplace_back("log_likelihood." + context().modalities[m].name,
@@ -184,13 +178,21 @@ class Iwae final : public Objective {
     return at::cat({draws.z, w}, -1);
   }
 
-  // log p(x_m | .) under every source's draws, [K, M, B]; 0 where absent.
-  static at::Tensor log_likelihood(ModelView& model, const Batch& batch,
-                                   std::size_t target, const at::Tensor& code,
-                                   const at::Tensor& is_present) {
-    const at::Tensor fit = shalab::log_likelihood(
-        model, batch, target, code.flatten(0, 1), is_present);
-    return fit.unflatten(0, {code.size(0), code.size(1)});
+  // log p(x_m | .) under every source's draws, by m, [K, M, B]; 0 where absent.
+  std::vector<at::Tensor> fits_of(ModelView& model, const Batch& batch,
+                                  const Draws& draws,
+                                  at::Generator& generator) {
+    std::vector<Decoding> decodings;
+    for (std::size_t m = 0; m < batch.data.size(); ++m) {
+      decodings.push_back(
+          {code_of(m, draws, generator).flatten(0, 1),
+           batch.presence.select(1, static_cast<std::int64_t>(m))});
+    }
+    auto fits = log_likelihoods(model, batch, decodings);
+    for (at::Tensor& fit : fits) {
+      fit = fit.unflatten(0, {draws.z.size(0), draws.z.size(1)});
+    }
+    return fits;
   }
 
   // The bound of each source and sample, [M, B], from log w [K, M, B].

@@ -109,11 +109,12 @@ TEST_F(Generate, ImportanceWeightsLeaveOutWhatIsAbsent) {
               -a * a / 6 - 0.5 * std::log(3 * 2 * M_PI), 0.05);
 }
 
+// Eight batches of two, and one.
 TEST_F(Generate, RecordedDrawsAreTheSameBits) {
   const auto model = tiny_model(1, 0.2);
   GenerationTask task;
   task.route = Route::joint;
-  task.num_samples = 17;  // eight batches of two, and one
+  task.num_samples = 17;
   const auto plain = run(*model, Pairs(false), task, 2);
   ReplayingGraph::Counts counts;
   context_.make_graph = [&counts](const at::Generator&) {

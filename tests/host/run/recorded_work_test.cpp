@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "replaying_graph.h"
@@ -20,6 +22,12 @@ class Lines final : public Logger {
   std::string said;
 };
 
+// As replay_difference where nothing differs.
+std::string agrees(const std::function<void()>& replay) {
+  replay();
+  return "";
+}
+
 TEST(RecordedWork, IsRecordedAfterTheWarmUp) {
   Lines lines;
   ReplayingGraph::Counts counts;
@@ -27,7 +35,8 @@ TEST(RecordedWork, IsRecordedAfterTheWarmUp) {
                         lines);
   int done = 0;
   for (int i = 0; i < 6; ++i) {
-    recorded.run(0, [&] { return ++done > 0; });
+    recorded.run(
+        0, [&] { return ++done > 0; }, agrees);
     EXPECT_EQ(recorded.is_recorded(), i >= RecordedWork::kWarmUp) << i;
   }
   EXPECT_EQ(done, 6);
@@ -43,7 +52,8 @@ TEST(RecordedWork, IsNotRecordedWhileItReadsMoreThanItsTensors) {
   RecordedWork recorded(std::make_unique<ReplayingGraph>(counts), "a step",
                         lines);
   for (int i = 0; i < 12; ++i) {
-    recorded.run(0, [&] { return i >= 5; });
+    recorded.run(
+        0, [&] { return i >= 5; }, agrees);
     EXPECT_EQ(recorded.is_recorded(), i >= 5 + RecordedWork::kWarmUp) << i;
   }
 }
@@ -56,10 +66,13 @@ TEST(RecordedWork, BeginsAnewInAnotherPhase) {
   std::vector<int> seen;
   for (int i = 0; i < 12; ++i) {
     const int phase = i < 6 ? 0 : 1;
-    recorded.run(phase, [&seen, phase] {
-      seen.push_back(phase);
-      return true;
-    });
+    recorded.run(
+        phase,
+        [&seen, phase] {
+          seen.push_back(phase);
+          return true;
+        },
+        agrees);
   }
   EXPECT_EQ(counts.records, 2);
   EXPECT_EQ(seen, (std::vector<int>{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}));
@@ -72,7 +85,9 @@ TEST(RecordedWork, GoesOnAsItIsWhereRecordingFailsAndSaysWhy) {
   RecordedWork recorded(std::make_unique<ReplayingGraph>(counts), "a step",
                         lines);
   int done = 0;
-  for (int i = 0; i < 8; ++i) recorded.run(0, [&] { return ++done > 0; });
+  for (int i = 0; i < 8; ++i)
+    recorded.run(
+        0, [&] { return ++done > 0; }, agrees);
   EXPECT_EQ(done, 8);
   EXPECT_EQ(counts.records, 1);
   EXPECT_FALSE(recorded.is_recorded());
@@ -81,11 +96,33 @@ TEST(RecordedWork, GoesOnAsItIsWhereRecordingFailsAndSaysWhy) {
   EXPECT_NE(lines.said.find(counts.refusal), std::string::npos);
 }
 
+TEST(RecordedWork, GoesOnAsItIsWhereAReplayDiffersAndSaysWhy) {
+  Lines lines;
+  ReplayingGraph::Counts counts;
+  RecordedWork recorded(std::make_unique<ReplayingGraph>(counts), "a step",
+                        lines);
+  int done = 0;
+  const auto differs = [](const auto&) -> std::string { return "off by 3"; };
+  for (int i = 0; i < 8; ++i) {
+    recorded.run(
+        0, [&] { return ++done > 0; }, differs);
+  }
+  EXPECT_EQ(done, 8);
+  EXPECT_EQ(counts.records, 1);
+  EXPECT_EQ(counts.replays, 0);
+  EXPECT_FALSE(recorded.is_recorded());
+  EXPECT_NE(lines.said.find("warning: a step is not recorded"),
+            std::string::npos);
+  EXPECT_NE(lines.said.find("off by 3"), std::string::npos);
+}
+
 TEST(RecordedWork, WithoutAGraphIsTheWork) {
   Lines lines;
   RecordedWork recorded(nullptr, "a step", lines);
   int done = 0;
-  for (int i = 0; i < 8; ++i) recorded.run(0, [&] { return ++done > 0; });
+  for (int i = 0; i < 8; ++i)
+    recorded.run(
+        0, [&] { return ++done > 0; }, agrees);
   EXPECT_EQ(done, 8);
   EXPECT_EQ(recorded.num_kernels(), 0);
 }

@@ -15,7 +15,8 @@ class ReplayingGraph final : public WorkGraph {
   struct Counts {
     int records = 0;
     int replays = 0;
-    std::string refusal;  // thrown by record where not empty
+    std::string refusal;     // thrown by record where not empty
+    int times_a_replay = 1;  // how often a replay does the work
   };
 
   explicit ReplayingGraph(Counts& counts) : counts_(counts) {}
@@ -27,7 +28,7 @@ class ReplayingGraph final : public WorkGraph {
   }
   void replay() override {
     ++counts_.replays;
-    work_();
+    for (int i = 0; i < counts_.times_a_replay; ++i) work_();
   }
   std::int64_t num_kernels() const override { return kKernels; }
 

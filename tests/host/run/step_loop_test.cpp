@@ -154,6 +154,18 @@ TEST(StepLoop, ARecordedStepChangesNoBit) {
   EXPECT_EQ(counts.replays, 7);
 }
 
+TEST(StepLoop, ARecordingThatDoesSomethingElseIsNotUsed) {
+  Fit replayed, plain;
+  ReplayingGraph::Counts counts;
+  counts.times_a_replay = 2;
+  StepHooks hooks;
+  hooks.gather = replayed.gather_in_the_step();
+  const at::Tensor w = trained_by_replay(replayed, counts, hooks);
+  EXPECT_TRUE(w.equal(trained(plain.gather_in_the_step(), plain)));
+  EXPECT_EQ(counts.records, 1);
+  EXPECT_EQ(counts.replays, 1);
+}
+
 TEST(StepLoop, AStepThatReadsItsNumberIsNotRecorded) {
   Fit fit;
   ReplayingGraph::Counts counts;
