@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "model/product_rate.h"
 #include "run/prior_terms.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr const char* kFirstStage = "first_stage.";
 constexpr const char* kBest = "best.";
 constexpr const char* kAverage = "average.";
+constexpr std::int64_t kProductSide = 768;
 
 std::string prefix_of(const FittedPrior& fitted) {
   return "fitted_prior." + fitted.name + ".";
@@ -29,6 +31,16 @@ NamedTensors under(const NamedTensors& tensors, const std::string& prefix) {
     result[it->first.substr(prefix.size())] = it->second;
   }
   return result;
+}
+
+void warn_of_slow_bf16(const RunContext& context) {
+  if (context.precision != Precision::bf16 || !context.device.is_cpu()) return;
+  const auto rate = [&context](Precision precision) {
+    return product_gflops(context.device, precision, kProductSide);
+  };
+  const auto notice =
+      slow_bf16_notice(rate(Precision::bf16), rate(Precision::fp32));
+  if (!notice.empty()) context.services.logger->warn(notice);
 }
 
 }  // namespace
@@ -108,6 +120,7 @@ void Pipeline::choose_execution_once() {
   execution_ = choose_execution(experiment_, context_);
   if (!is_lead(context_)) return;
   context_.services.logger->info("execution: " + to_text(*execution_));
+  warn_of_slow_bf16(context_);
   const auto file = context_.folder / "execution.json";
   write_file_atomically(file, to_json(*execution_).dump(2) + "\n");
   context_.sink->artifact("execution", file);
