@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Call : at::ObserverContext {
+  Clock::time_point entered;  // its bookkeeping begins
   Clock::time_point start;
   Call* parent = nullptr;
   double children = 0.0;  // seconds
@@ -29,6 +30,7 @@ struct Call : at::ObserverContext {
 struct Book {
   std::mutex mutex;
   std::map<std::string, OpCost> costs;
+  double own_seconds = 0.0;
   bool is_open = false;
 };
 
@@ -38,6 +40,10 @@ Book& book() {
 }
 
 thread_local Call* current = nullptr;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 template <typename Values>
 double bytes_of(const Values& values) {
@@ -67,7 +73,9 @@ bool touches_memory(const at::RecordFunction& function) {
 }
 
 std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
+  const auto entered = Clock::now();
   auto call = std::make_unique<Call>();
+  call->entered = entered;
   call->parent = current;
   call->is_inside_product =
       current != nullptr && (current->is_inside_product || current->flop > 0);
@@ -80,26 +88,32 @@ std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
   return call;
 }
 
+// Adds what a call cost, and has its caller's time leave out the bookkeeping.
+void note(const at::RecordFunction& function, const Call& call,
+          double seconds) {
+  const bool is_product = call.flop > 0;
+  const bool works = is_product || touches_memory(function);
+  const std::lock_guard lock(book().mutex);
+  auto& cost = book().costs[function.name()];
+  cost.seconds += is_product ? seconds : seconds - call.children;
+  cost.flop += call.flop;
+  if (is_product || (call.is_leaf && works)) {
+    ++cost.calls;
+    cost.bytes += call.bytes + bytes_of(function.outputs());
+  }
+  const double whole = seconds_since(call.entered);
+  book().own_seconds += whole - seconds;
+  if (call.parent == nullptr) return;
+  call.parent->children += whole;
+  call.parent->is_leaf = call.parent->is_leaf && call.is_leaf && !works;
+}
+
 void leave(const at::RecordFunction& function, at::ObserverContext* context) {
   auto* call = static_cast<Call*>(context);
   if (call == nullptr) return;  // entered before the profile began
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - call->start).count();
+  const double seconds = seconds_since(call->start);
   current = call->parent;
-  if (call->is_inside_product) return;
-  const bool is_product = call->flop > 0;
-  const bool works = is_product || touches_memory(function);
-  if (current != nullptr) {
-    current->children += seconds;
-    current->is_leaf = current->is_leaf && call->is_leaf && !works;
-  }
-  const std::lock_guard lock(book().mutex);
-  auto& cost = book().costs[function.name()];
-  cost.seconds += is_product ? seconds : seconds - call->children;
-  cost.flop += call->flop;
-  if (!is_product && !(call->is_leaf && works)) return;
-  ++cost.calls;
-  cost.bytes += call->bytes + bytes_of(function.outputs());
+  if (!call->is_inside_product) note(function, *call, seconds);
 }
 
 }  // namespace
@@ -108,6 +122,7 @@ OpProfile::OpProfile() {
   SHALAB_CHECK(!book().is_open, "two operator profiles at once");
   book().is_open = true;
   book().costs.clear();
+  book().own_seconds = 0.0;
   handle_ =
       at::addThreadLocalCallback(at::RecordFunctionCallback(enter, leave)
                                      .needsInputs(true)
@@ -123,6 +138,11 @@ OpProfile::~OpProfile() {
 std::map<std::string, OpCost> OpProfile::costs() const {
   const std::lock_guard lock(book().mutex);
   return book().costs;
+}
+
+double OpProfile::own_seconds() const {
+  const std::lock_guard lock(book().mutex);
+  return book().own_seconds;
 }
 
 OpCost total(const std::map<std::string, OpCost>& costs) {

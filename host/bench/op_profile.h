@@ -31,6 +31,8 @@ class OpProfile {
 
   // By name: "aten::convolution_backward".
   std::map<std::string, OpCost> costs() const;
+  // What its bookkeeping took, which is in no operator's seconds.
+  double own_seconds() const;
 
  private:
   std::uint64_t handle_ = 0;

@@ -181,6 +181,8 @@ void profile_loop(Stage& stage, const RunContext& context,
   };
   loop.run(hooks);
   timing.operators = per_step(profile->costs(), options.profiled);
+  timing.profiled_seconds -=
+      profile->own_seconds() / static_cast<double>(options.profiled);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Timing {
   std::vector<double> seconds;                 // of each step
   std::map<std::string, double> part_seconds;  // mean of a step, by part
   std::map<std::string, OpCost> operators;     // mean of a step; calls summed
-  double profiled_seconds = 0.0;               // a step under the profile
+  double profiled_seconds = 0.0;  // a step under the profile, less the latter
   std::int64_t profiled = 0;
   std::int64_t kernels = 0;  // of a step that a GPU replays, else 0
   std::int64_t parameters = 0;

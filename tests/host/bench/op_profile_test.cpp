@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "shalab/error.h"
 
 namespace shalab {
@@ -86,6 +88,21 @@ TEST(OpProfile, SeesNothingOfWhatCameBeforeOrAfter) {
   at::ones({3}).exp();
   const OpProfile profile;
   EXPECT_TRUE(profile.costs().empty());
+}
+
+// Operators, those that they call and the bookkeeping share the time: no part
+// of it is counted twice.
+TEST(OpProfile, SecondsAndBookkeepingFitIntoTheTime) {
+  const auto a = at::rand({4, 4});
+  const auto start = std::chrono::steady_clock::now();
+  const OpProfile profile;
+  for (int i = 0; i < 300; ++i) at::softmax(at::linear(a, a).tril(), -1);
+  const std::chrono::duration<double> time =
+      std::chrono::steady_clock::now() - start;
+  const double operators = total(profile.costs()).seconds;
+  EXPECT_GT(operators, 0.0);
+  EXPECT_GT(profile.own_seconds(), 0.0);
+  EXPECT_LT(operators + profile.own_seconds(), time.count());
 }
 
 TEST(OpProfile, RefusesASecondOne) {
