@@ -6,22 +6,23 @@ namespace shalab {
 
 namespace {
 
-SideBySide*& current() {
-  thread_local SideBySide* way = nullptr;
-  return way;
+class Loop final : public SideBySide {
+ public:
+  void run(std::size_t count,
+           const std::function<void(std::size_t)>& body) override {
+    for (std::size_t i = 0; i < count; ++i) body(i);
+  }
+};
+
+Loop& loop() {
+  static Loop instance;
+  return instance;
 }
 
-// Bodies run plainly what they run side by side themselves.
-class PlainScope {
- public:
-  PlainScope() : before_(std::exchange(current(), nullptr)) {}
-  ~PlainScope() { current() = before_; }
-  PlainScope(const PlainScope&) = delete;
-  PlainScope& operator=(const PlainScope&) = delete;
-
- private:
-  SideBySide* before_;
-};
+SideBySide*& current() {
+  thread_local SideBySide* way = &loop();
+  return way;
+}
 
 }  // namespace
 
@@ -34,13 +35,9 @@ SideBySideScope::~SideBySideScope() { current() = before_; }
 
 void side_by_side(std::size_t count,
                   const std::function<void(std::size_t)>& body) {
-  SideBySide* way = current();
-  if (way == nullptr || count < 2) {
-    for (std::size_t i = 0; i < count; ++i) body(i);
-    return;
-  }
-  const PlainScope plain;
-  way->run(count, body);
+  SideBySide& way = count < 2 ? loop() : *current();
+  const SideBySideScope plain(loop());
+  way.run(count, body);
 }
 
 }  // namespace shalab
