@@ -31,7 +31,8 @@ class OpProfile {
 
   // By name: "aten::convolution_backward".
   std::map<std::string, OpCost> costs() const;
-  // What its bookkeeping took, which is in no operator's seconds.
+  // What the profile took outside of operators: its bookkeeping, and what
+  // LibTorch adds to a call that is observed, which is measured at the start.
   double own_seconds() const;
 
  private:
