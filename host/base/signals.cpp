@@ -54,4 +54,15 @@ void forget_caught_signal() { first_signal.store(0); }
 
 int exit_code_of_signal(int signal) { return 128 + signal; }
 
+const char* Stopped::what() const noexcept { return "stopped by a signal"; }
+
+int Stopped::exit_code() const {
+  const int signal = caught_signal();
+  return signal == 0 ? 1 : exit_code_of_signal(signal);
+}
+
+void leave_if_cancelled(const CancelToken* cancel) {
+  if (cancel != nullptr && cancel->cancelled()) throw Stopped();
+}
+
 }  // namespace shalab

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/signals.h"
 #include "results/statement.h"
 #include "shalab/error.h"
 
@@ -52,6 +53,9 @@ int run_guarded(bool colour, const std::function<int()>& work) {
     const int code = work();
     std::cout.flush();
     return code;
+  } catch (const Stopped& stopped) {
+    print(stopped.what(), "nothing of this command was stored", colour);
+    return stopped.exit_code();
   } catch (const DatabaseUnavailable& error) {
     print(error.message(), error.hint(), colour);
     return kTemporary;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/signals.h"
 #include "run/prior_draws.h"
 #include "shalab/error.h"
 #include "shalab/random.h"
@@ -289,6 +290,7 @@ TaskCost run_task(const GenerationView& view, const LatentSource& source,
                 1, view.batch_size / task.num_importance_samples)
           : view.batch_size;
   for (std::int64_t first = 0; first < task.num_samples; first += batch_size) {
+    leave_if_cancelled(services.cancel);
     const auto count = std::min(batch_size, task.num_samples - first);
     auto generated = draws ? from_prior(view, *draws, count, generator, cost)
                            : generate(view, source, task, split, first, count,

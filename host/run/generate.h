@@ -53,7 +53,7 @@ struct TaskCost {
 // of its source modalities. Private latents of seen modalities come from
 // q(w_m | x_m) (its mean for a reconstruction), others from p(w). Errors:
 // Error(usage) when the source cannot serve the task (serves_task says so
-// before).
+// before); Stopped between two batches where a stop is asked for.
 TaskCost run_task(const GenerationView& view, const LatentSource& source,
                   const GenerationTask& task, Split split,
                   const std::string& purpose,

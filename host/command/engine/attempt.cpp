@@ -17,11 +17,6 @@ namespace shalab {
 
 namespace {
 
-int stopped_code() {
-  const int signal = caught_signal();
-  return signal == 0 ? 1 : exit_code_of_signal(signal);
-}
-
 // Which sources can be drawn from after `stages_done` stages.
 std::function<bool(const std::string&)> trained_sources(
     const Experiment& experiment, std::size_t stages_done) {
@@ -118,8 +113,14 @@ Finished train_and_measure(Session& session, const AttemptRequest& request,
   if (finished.outcome == Outcome::cancelled) {
     return finished;
   }
-  auto measured = measure(experiment, context, judges,
-                          trained_sources(experiment, pipeline.stages_done()));
+  Measured measured;
+  try {
+    measured = measure(experiment, context, judges,
+                       trained_sources(experiment, pipeline.stages_done()));
+  } catch (const Stopped&) {
+    finished.outcome = Outcome::cancelled;
+    return finished;
+  }
   finished.rows = std::move(measured.rows);
   context.sink->measurements(finished.rows);
   write_grids(experiment, context, judges, measured.sources);
@@ -166,7 +167,7 @@ int run_attempt(Session& session, AttemptRequest request) {
   try {
     const auto finished = train_and_measure(session, request, context);
     if (finished.outcome == Outcome::cancelled) {
-      const int code = stopped_code();
+      const int code = Stopped().exit_code();
       recorder.flush();
       store.finish(request.run_id, attempt, RunState::killed, code,
                    "stopped by a signal after a checkpoint");

@@ -45,5 +45,20 @@ TEST(Signals, ExitCodesAreTheShells) {
   EXPECT_EQ(exit_code_of_signal(SIGTERM), 143);
 }
 
+TEST(Signals, AStoppedMeasurementLeavesWithItsSignal) {
+  const CancelToken& token = install_signal_handlers();
+  forget_caught_signal();
+  EXPECT_NO_THROW(leave_if_cancelled(&token));
+  EXPECT_NO_THROW(leave_if_cancelled(nullptr));
+  raise(SIGTERM);
+  try {
+    leave_if_cancelled(&token);
+    FAIL() << "went on";
+  } catch (const Stopped& stopped) {
+    EXPECT_EQ(stopped.exit_code(), 143);
+  }
+  forget_caught_signal();
+}
+
 }  // namespace signals_test
 }  // namespace shalab

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/signals.h"
 #include "replaying_graph.h"
 #include "run/recorded_work.h"
 #include "shalab/resident_dataset.h"
@@ -127,6 +128,32 @@ TEST_F(Generate, RecordedDrawsAreTheSameBits) {
   }
   EXPECT_EQ(counts.records, 1);
   EXPECT_EQ(counts.replays, 8 - RecordedWork::kWarmUp);
+}
+
+// Not cancelled when first asked, then cancelled.
+class SecondTime final : public CancelToken {
+ public:
+  bool cancelled() const override { return asked_++ > 0; }
+
+ private:
+  mutable int asked_ = 0;
+};
+
+TEST_F(Generate, LeavesBetweenTwoBatchesWhereAStopIsAskedFor) {
+  const auto model = tiny_model(1, 0.2);
+  const Pairs dataset(false);
+  GenerationTask task;
+  task.route = Route::joint;
+  task.num_samples = kTuples;
+  const SecondTime cancel;
+  context_.services.cancel = &cancel;
+  const GenerationView view{*model, dataset, context_, judges_, kTuples / 2};
+  int batches = 0;
+  EXPECT_THROW(
+      run_task(view, {"training_prior", model->shared_prior()}, task,
+               Split::test, "test", [&](const Generated&) { ++batches; }),
+      Stopped);
+  EXPECT_EQ(batches, 1);
 }
 
 TEST_F(Generate, ReconstructionsTakeTheMeansOfPrivatePosteriors) {
