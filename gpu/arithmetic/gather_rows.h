@@ -9,11 +9,7 @@ namespace shalab::gpu {
 
 // A division, not a product with 1 / 255: the bits of the CPU.
 SHALAB_HOST_DEVICE inline float unit_of(std::uint8_t byte) {
-#ifdef __CUDA_ARCH__
-  return __fdiv_rn(static_cast<float>(byte), 255.0f);
-#else
-  return static_cast<float>(byte) / 255.0f;
-#endif
+  return over(static_cast<float>(byte), 255.0f);
 }
 
 }  // namespace shalab::gpu

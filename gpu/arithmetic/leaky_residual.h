@@ -9,6 +9,12 @@
 namespace shalab::gpu {
 
 template <typename Element>
+SHALAB_HOST_DEVICE inline Element leaky_relu(Element y, float slope) {
+  const float value = static_cast<float>(y);
+  return value > 0.0f ? y : Element(times(slope, value));
+}
+
+template <typename Element>
 struct LeakyPair {
   Element sum;        // y = x + weight dx
   Element activated;  // y where positive, else slope y
@@ -21,8 +27,7 @@ SHALAB_HOST_DEVICE inline LeakyPair<Element> leaky_residual(Element x,
                                                             float slope) {
   const Element sum(
       plus(static_cast<float>(x), times(weight, static_cast<float>(dx))));
-  const float y = static_cast<float>(sum);
-  return {sum, y > 0.0f ? sum : Element(times(slope, y))};
+  return {sum, leaky_relu(sum, slope)};
 }
 
 template <typename Element>

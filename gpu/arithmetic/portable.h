@@ -11,7 +11,13 @@
 
 namespace shalab::gpu {
 
-// a b and a + b, each rounded: a compiler for a GPU would make one fused
+// Neighbouring elements, read and written at once.
+template <typename Element, int size>
+struct alignas(sizeof(Element) * size) Pack {
+  Element values[size];
+};
+
+// a b, a + b and a / b, each rounded: a compiler for a GPU would make one fused
 // operation of them, whose last bit differs from the CPU's.
 SHALAB_HOST_DEVICE inline float times(float a, float b) {
 #ifdef __CUDA_ARCH__
@@ -26,6 +32,14 @@ SHALAB_HOST_DEVICE inline float plus(float a, float b) {
   return __fadd_rn(a, b);
 #else
   return a + b;
+#endif
+}
+
+SHALAB_HOST_DEVICE inline float over(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fdiv_rn(a, b);
+#else
+  return a / b;
 #endif
 }
 

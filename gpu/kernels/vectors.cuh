@@ -3,12 +3,9 @@
 
 #include <cstdint>
 
-namespace shalab::gpu {
+#include "arithmetic/portable.h"
 
-template <typename Element, int size>
-struct alignas(sizeof(Element) * size) Pack {
-  Element values[size];
-};
+namespace shalab::gpu {
 
 // Are all addresses multiples of the pack's size?
 template <typename Pack, typename... Pointers>

@@ -1,11 +1,6 @@
 // POLY-RES, the residual PolyMNIST networks of Palumbo et al. (2023), for
 // 28 x 28 images of one or three channels.
 
-#include <ATen/ops/avg_pool2d.h>
-#include <ATen/ops/leaky_relu.h>
-#include <ATen/ops/upsample_nearest2d.h>
-
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,7 +8,7 @@
 #include "shalab/nn/init.h"
 #include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
-#include "shalab/nn/residual.h"
+#include "shalab/nn/residual_block.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -23,8 +18,6 @@ constexpr std::int64_t kChannels[] = {64, 128, 256};
 constexpr std::int64_t kSide = 28;
 constexpr std::int64_t kGrid = 7;
 constexpr std::int64_t kFlat = kChannels[2] * kGrid * kGrid;
-constexpr double kSlope = 0.2;
-constexpr double kResidualWeight = 0.1;
 
 void declare_fields(FieldList& fields) {
   fields.flag("flat_features", false,
@@ -34,64 +27,19 @@ void declare_fields(FieldList& fields) {
   declare_likelihood_fields(fields);
 }
 
-nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
-  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
-}
-
-at::Tensor activated(const at::Tensor& x) { return at::leaky_relu(x, kSlope); }
-
-// x -> shortcut(x) + 0.1 conv(act(conv(act(x)))): the shortcut is x, or a
-// convolution 1 x 1 without bias where the channels change.
-class ResidualImpl : public torch::nn::Module {
- public:
-  ResidualImpl(std::int64_t in, std::int64_t out)
-      : first_(conv3(in, std::min(in, out))),
-        second_(conv3(std::min(in, out), out)) {
-    register_module("first", first_);
-    register_module("second", second_);
-    if (in != out) {
-      shortcut_ = register_module(
-          "shortcut",
-          nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
-    }
-  }
-
-  at::Tensor forward(const at::Tensor& x) {
-    return shortcut(x) + kResidualWeight * change(x);
-  }
-
-  // act(forward(x)), where what follows begins with it.
-  at::Tensor forward_activated(const at::Tensor& x) {
-    return nn::activated_residual(shortcut(x), change(x), kResidualWeight,
-                                  kSlope);
-  }
-
-  const at::Tensor& layout() const { return first_->weight; }
-
- private:
-  at::Tensor shortcut(const at::Tensor& x) {
-    return shortcut_ ? shortcut_->forward(x) : x;
-  }
-  at::Tensor change(const at::Tensor& x) {
-    return second_->forward(activated(first_->forward(activated(x))));
-  }
-
-  nn::Conv2d first_;
-  nn::Conv2d second_;
-  nn::Conv2d shortcut_{nullptr};
-};
-TORCH_MODULE(Residual);
+using Input = nn::ResidualBlockImpl::Input;
 
 class TowerImpl : public torch::nn::Module {
  public:
   TowerImpl(std::int64_t channels, std::int64_t out, bool is_flat)
-      : input_(conv3(channels, kChannels[0])) {
+      : input_(nn::conv3(channels, kChannels[0])) {
     register_module("input", input_);
     const std::int64_t widths[] = {kChannels[0], kChannels[0], kChannels[1],
                                    kChannels[2]};
     for (int i = 0; i < 3; ++i) {
-      blocks_.push_back(register_module("block_" + std::to_string(i),
-                                        Residual(widths[i], widths[i + 1])));
+      blocks_.push_back(
+          register_module("block_" + std::to_string(i),
+                          nn::ResidualBlock(widths[i], widths[i + 1])));
     }
     if (!is_flat) {
       linear_ = register_module("linear", nn::Linear(kFlat, out));
@@ -99,18 +47,18 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h =
-        input_->forward(nn::in_layout_of(blocks_.back()->layout(), x));
-    h = blocks_[0]->forward(h);
-    for (int i = 1; i < 3; ++i) {
-      h = blocks_[i]->forward(at::avg_pool2d(h, 3, 2, 1));
+    auto h = nn::ResidualBlockImpl::activated(
+        input_->forward(nn::in_layout_of(blocks_.back()->layout(), x)));
+    for (int i = 0; i < 2; ++i) {
+      h = blocks_[i]->forward_pooled(h);
     }
-    return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
+    const at::Tensor maps = blocks_[2]->sum(h).flatten(1);
+    return linear_ ? linear_->forward(maps) : maps;
   }
 
  private:
   nn::Conv2d input_;
-  std::vector<Residual> blocks_;
+  std::vector<nn::ResidualBlock> blocks_;
   nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
@@ -118,31 +66,30 @@ TORCH_MODULE(Tower);
 class DecoderImpl : public torch::nn::Module {
  public:
   DecoderImpl(std::int64_t code, std::int64_t channels)
-      : linear_(code, kFlat), output_(conv3(kChannels[0], channels)) {
+      : linear_(code, kFlat), output_(nn::conv3(kChannels[0], channels)) {
     register_module("linear", linear_);
     const std::int64_t widths[] = {kChannels[2], kChannels[1], kChannels[0],
                                    kChannels[0]};
     for (int i = 0; i < 3; ++i) {
-      blocks_.push_back(register_module("block_" + std::to_string(i),
-                                        Residual(widths[i], widths[i + 1])));
+      const Input input = i == 0 ? Input::as_given : Input::upsampled;
+      blocks_.push_back(
+          register_module("block_" + std::to_string(i),
+                          nn::ResidualBlock(widths[i], widths[i + 1], input)));
     }
     register_module("output", output_);
   }
 
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h =
-        linear_->forward(code).view({-1, kChannels[2], kGrid, kGrid});
-    h = nn::in_layout_of(output_->weight, h);
-    for (int i = 0; i < 2; ++i) {
-      const std::int64_t side = h.size(2) * 2;
-      h = at::upsample_nearest2d(blocks_[i]->forward(h), {side, side});
-    }
-    return output_->forward(blocks_[2]->forward_activated(h));
+    auto h = nn::ResidualBlockImpl::activated(nn::in_layout_of(
+        output_->weight,
+        linear_->forward(code).view({-1, kChannels[2], kGrid, kGrid})));
+    for (int i = 0; i < 2; ++i) h = blocks_[i]->forward(h);
+    return output_->forward(blocks_[2]->activation(h));
   }
 
  private:
   nn::Linear linear_;
-  std::vector<Residual> blocks_;
+  std::vector<nn::ResidualBlock> blocks_;
   nn::Conv2d output_;
 };
 TORCH_MODULE(Decoder);

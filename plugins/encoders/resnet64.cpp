@@ -1,10 +1,6 @@
 // CUB-RES, the residual networks of Palumbo et al. (2023) for pictures of
 // birds: 64 x 64 images of any channel count.
 
-#include <ATen/ops/avg_pool2d.h>
-#include <ATen/ops/leaky_relu.h>
-#include <ATen/ops/upsample_nearest2d.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -13,7 +9,7 @@
 #include "shalab/nn/init.h"
 #include "shalab/nn/layers.h"
 #include "shalab/nn/layout.h"
-#include "shalab/nn/residual.h"
+#include "shalab/nn/residual_block.h"
 #include "shalab/nn/towers.h"
 
 namespace shalab {
@@ -21,8 +17,6 @@ namespace {
 
 constexpr std::int64_t kSide = 64;
 constexpr std::int64_t kWidth = 64;  // at full size
-constexpr double kSlope = 0.2;
-constexpr double kResidualWeight = 0.1;
 
 void declare_fields(FieldList& fields) {
   fields.choice("grid", "2", {"2", "4", "8", "16"},
@@ -58,65 +52,20 @@ Pyramid pyramid_of(const Settings& settings) {
   return pyramid;
 }
 
-nn::Conv2d conv3(std::int64_t in, std::int64_t out) {
-  return nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
-}
-
-at::Tensor activated(const at::Tensor& x) { return at::leaky_relu(x, kSlope); }
-
-// x -> shortcut(x) + 0.1 conv(act(conv(act(x)))): the shortcut is x, or a
-// convolution 1 x 1 without bias where the channels change.
-class ResidualImpl : public torch::nn::Module {
- public:
-  ResidualImpl(std::int64_t in, std::int64_t out)
-      : first_(conv3(in, std::min(in, out))),
-        second_(conv3(std::min(in, out), out)) {
-    register_module("first", first_);
-    register_module("second", second_);
-    if (in != out) {
-      shortcut_ = register_module(
-          "shortcut",
-          nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)));
-    }
-  }
-
-  at::Tensor forward(const at::Tensor& x) {
-    return shortcut(x) + kResidualWeight * change(x);
-  }
-
-  // act(forward(x)), where what follows begins with it.
-  at::Tensor forward_activated(const at::Tensor& x) {
-    return nn::activated_residual(shortcut(x), change(x), kResidualWeight,
-                                  kSlope);
-  }
-
-  const at::Tensor& layout() const { return first_->weight; }
-
- private:
-  at::Tensor shortcut(const at::Tensor& x) {
-    return shortcut_ ? shortcut_->forward(x) : x;
-  }
-  at::Tensor change(const at::Tensor& x) {
-    return second_->forward(activated(first_->forward(activated(x))));
-  }
-
-  nn::Conv2d first_;
-  nn::Conv2d second_;
-  nn::Conv2d shortcut_{nullptr};
-};
-TORCH_MODULE(Residual);
+using Input = nn::ResidualBlockImpl::Input;
 
 class TowerImpl : public torch::nn::Module {
  public:
   TowerImpl(const Pyramid& pyramid, std::int64_t channels, std::int64_t out,
             bool is_flat)
-      : input_(conv3(channels, kWidth)), block_(kWidth, kWidth) {
+      : input_(nn::conv3(channels, kWidth)) {
     register_module("input", input_);
-    register_module("block", block_);
+    blocks_.push_back(
+        register_module("block", nn::ResidualBlock(kWidth, kWidth)));
     for (std::size_t i = 1; i < pyramid.widths.size(); ++i) {
-      down_.push_back(
-          register_module("down_" + std::to_string(i),
-                          Residual(pyramid.widths[i - 1], pyramid.widths[i])));
+      blocks_.push_back(register_module(
+          "down_" + std::to_string(i),
+          nn::ResidualBlock(pyramid.widths[i - 1], pyramid.widths[i])));
     }
     if (!is_flat) {
       linear_ = register_module("linear", nn::Linear(pyramid.flat(), out));
@@ -124,16 +73,18 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h =
-        block_->forward(input_->forward(nn::in_layout_of(block_->layout(), x)));
-    for (auto& down : down_) h = down->forward(at::avg_pool2d(h, 3, 2, 1));
-    return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
+    auto h = nn::ResidualBlockImpl::activated(
+        input_->forward(nn::in_layout_of(blocks_.back()->layout(), x)));
+    for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) {
+      h = blocks_[i]->forward_pooled(h);
+    }
+    const at::Tensor maps = blocks_.back()->sum(h).flatten(1);
+    return linear_ ? linear_->forward(maps) : maps;
   }
 
  private:
   nn::Conv2d input_;
-  Residual block_;
-  std::vector<Residual> down_;
+  std::vector<nn::ResidualBlock> blocks_;
   nn::Linear linear_{nullptr};
 };
 TORCH_MODULE(Tower);
@@ -144,13 +95,15 @@ class DecoderImpl : public torch::nn::Module {
       : width_(pyramid.widths.back()),
         grid_(pyramid.grid),
         linear_(code, pyramid.flat()),
-        block_(kWidth, kWidth),
-        output_(conv3(kWidth, channels)) {
+        block_(kWidth, kWidth, Input::upsampled),
+        output_(nn::conv3(kWidth, channels)) {
     register_module("linear", linear_);
-    for (std::size_t i = pyramid.widths.size() - 1; i > 0; --i) {
-      up_.push_back(
-          register_module("up_" + std::to_string(i),
-                          Residual(pyramid.widths[i], pyramid.widths[i - 1])));
+    const std::size_t last = pyramid.widths.size() - 1;
+    for (std::size_t i = last; i > 0; --i) {
+      const nn::ResidualBlock block(
+          pyramid.widths[i], pyramid.widths[i - 1],
+          i == last ? Input::as_given : Input::upsampled);
+      up_.push_back(register_module("up_" + std::to_string(i), block));
     }
     register_module("block", block_);
     register_module("output", output_);
@@ -158,21 +111,19 @@ class DecoderImpl : public torch::nn::Module {
 
   // [N, C, 64, 64], no nonlinearity at the end.
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = linear_->forward(code).view({-1, width_, grid_, grid_});
-    h = nn::in_layout_of(output_->weight, h);
-    for (auto& up : up_) {
-      const std::int64_t side = h.size(2) * 2;
-      h = at::upsample_nearest2d(up->forward(h), {side, side});
-    }
-    return output_->forward(block_->forward_activated(h));
+    auto h = nn::ResidualBlockImpl::activated(nn::in_layout_of(
+        output_->weight,
+        linear_->forward(code).view({-1, width_, grid_, grid_})));
+    for (auto& up : up_) h = up->forward(h);
+    return output_->forward(block_->activation(h));
   }
 
  private:
   std::int64_t width_;
   std::int64_t grid_;
   nn::Linear linear_;
-  std::vector<Residual> up_;
-  Residual block_;
+  std::vector<nn::ResidualBlock> up_;
+  nn::ResidualBlock block_;
   nn::Conv2d output_;
 };
 TORCH_MODULE(Decoder);

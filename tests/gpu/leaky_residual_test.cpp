@@ -140,8 +140,8 @@ void expect_kernel_is_twin(const at::Tensor& x, const at::Tensor& dx) {
       "leaky_residual_backward");
   const auto [sum, activated] =
       gpu_tests::residual_twin<Element>(x, dx, kWeight, kSlope);
-  const auto there =
-      residual.call(x.to(at::kCUDA), dx.to(at::kCUDA), kWeight, kSlope, true);
+  const auto there = residual.call(x.to(at::kCUDA), dx.to(at::kCUDA), kWeight,
+                                   kSlope, 0, true);
   EXPECT_TRUE(std::get<0>(there).cpu().equal(sum));
   EXPECT_TRUE(std::get<1>(there).cpu().equal(activated));
   for (const at::Tensor& to_sum : {at::Tensor(), dx}) {
@@ -149,8 +149,9 @@ void expect_kernel_is_twin(const at::Tensor& x, const at::Tensor& dx) {
         activated, to_sum, x, kWeight, kSlope);
     std::optional<at::Tensor> carried;
     if (to_sum.defined()) carried = to_sum.to(at::kCUDA);
-    const auto gradients = backward.call(activated.to(at::kCUDA), carried,
-                                         x.to(at::kCUDA), kWeight, kSlope);
+    const auto gradients =
+        backward.call(activated.to(at::kCUDA), carried, x.to(at::kCUDA),
+                      kWeight, kSlope, 0, x.sizes());
     EXPECT_TRUE(std::get<0>(gradients).cpu().equal(std::get<0>(twin)));
     EXPECT_TRUE(std::get<1>(gradients).cpu().equal(std::get<1>(twin)));
   }

@@ -32,12 +32,13 @@ using Density = at::Tensor(const at::Tensor&, const at::Tensor&, std::int64_t,
 using Slope = at::Tensor(const at::Tensor&, const at::Tensor&,
                          const at::Tensor&, std::int64_t, std::int64_t);
 using Gather = at::Tensor(const at::Tensor&, const at::Tensor&);
-using Residual = std::tuple<at::Tensor, at::Tensor>(const at::Tensor&,
-                                                    const at::Tensor&, double,
-                                                    double, bool);
-using ResidualBackward = std::tuple<at::Tensor, at::Tensor>(
-    const at::Tensor&, const std::optional<at::Tensor>&, const at::Tensor&,
-    double, double);
+using Pair = std::tuple<at::Tensor, at::Tensor>;
+using Residual = Pair(const at::Tensor&, const at::Tensor&, double, double,
+                      std::int64_t, bool);
+using ResidualBackward = Pair(const at::Tensor&,
+                              const std::optional<at::Tensor>&,
+                              const at::Tensor&, double, double, std::int64_t,
+                              at::IntArrayRef);
 
 // What is missing for the kernels' library to load, or "". Opens it once.
 inline const std::string& missing_library() {

@@ -34,6 +34,13 @@ bool is_plain(const Options& options) {
              options.padding_mode());
 }
 
+// 3 x 3 places, stride 1, one zero around.
+template <typename Options>
+bool keeps_size(const Options& options) {
+  return (*options.kernel_size())[0] == 3 && (*options.stride())[0] == 1 &&
+         (*std::get<Square>(options.padding()))[0] == 1;
+}
+
 template <typename Options>
 Geometry geometry_of(const Options& options) {
   return {(*options.stride())[0], (*std::get<Square>(options.padding()))[0],
@@ -157,6 +164,16 @@ at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
   }
   const std::int64_t s = geometry.stride, p = geometry.padding;
   return at::conv2d(in.x, in.weight, in.bias, {s, s}, {p, p});
+}
+
+at::Tensor Conv2dImpl::forward_upsampled(const at::Tensor& x) {
+  if (x.dim() != 4 || !is_plain(options) || !keeps_size(options)) {
+    return forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+  }
+  const Operands in{x, upsampling_kernel(weight), bias_shadow_.of(bias)};
+  const Geometry geometry{2, 1, 0};
+  if (x.is_cpu()) return convolved(cast(in), true, geometry);
+  return at::conv_transpose2d(in.x, in.weight, in.bias, {2, 2}, {1, 1});
 }
 
 at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {

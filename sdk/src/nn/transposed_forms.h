@@ -40,4 +40,9 @@ at::Tensor weight_gradient_by_convolution(const at::Tensor& small,
                                           const at::Tensor& weight,
                                           const Geometry& geometry);
 
+// weight [out, in, 3, 3] -> [in, out, 4, 4]: the transposed convolution with
+// stride 2 and padding 1 that equals upsampling by nearest neighbour, then the
+// convolution with padding 1. Gradient: to weight, differentiable again.
+at::Tensor upsampling_kernel(const at::Tensor& weight);
+
 }  // namespace shalab::nn

@@ -1,4 +1,4 @@
-// Kernels for the operators of the library `shalab` on CUDA. What a kernel does
+// The densities of events and the gather of rows on CUDA. What a kernel does
 // not serve (other number formats, strides that are no rows, nothing to do)
 // goes to the operator's formula.
 
@@ -13,8 +13,7 @@
 #include "gather_rows.h"
 #include "kernels/event_log_density.h"
 #include "kernels/gather_rows.h"
-#include "kernels/leaky_residual.h"
-#include "nn/residual_formula.h"
+#include "tensor_places.h"
 
 namespace shalab {
 
@@ -28,18 +27,6 @@ static_assert(static_cast<int>(Family::laplace) ==
               static_cast<int>(gpu::EventFamily::laplace));
 static_assert(static_cast<int>(Family::bernoulli) ==
               static_cast<int>(gpu::EventFamily::bernoulli));
-
-bool are_together(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_cuda() && a.device() == b.device();
-}
-
-bool have_equal_strides(at::IntArrayRef sizes, at::IntArrayRef a,
-                        at::IntArrayRef b) {
-  for (std::size_t d = 0; d < sizes.size(); ++d) {
-    if (sizes[d] != 1 && a[d] != b[d]) return false;
-  }
-  return true;
-}
 
 std::int64_t event_size(const at::Tensor& x, std::int64_t event_dims) {
   return c10::multiply_integers(x.sizes().slice(x.dim() - event_dims));
@@ -153,77 +140,11 @@ at::Tensor gather_rows_cuda(const at::Tensor& rows, const at::Tensor& indices) {
   return gathered;
 }
 
-bool is_element_type(at::ScalarType type) {
-  return type == at::kFloat || type == at::kBFloat16;
-}
-
-// Elements at the same places of the same kind of memory.
-bool are_parallel(const at::Tensor& a, const at::Tensor& b) {
-  return are_together(a, b) && a.scalar_type() == b.scalar_type() &&
-         a.sizes().equals(b.sizes()) &&
-         have_equal_strides(a.sizes(), a.strides(), b.strides()) &&
-         b.is_non_overlapping_and_dense();
-}
-
-bool fits_residual(const at::Tensor& x, const at::Tensor& dx) {
-  return is_element_type(x.scalar_type()) && x.numel() > 0 &&
-         are_parallel(x, dx);
-}
-
-gpu::ResidualTerms residual_terms(const at::Tensor& x, double weight,
-                                  double slope) {
-  return {x.scalar_type() == at::kFloat ? gpu::ElementType::float32
-                                        : gpu::ElementType::bfloat16,
-          x.numel(), static_cast<float>(weight), static_cast<float>(slope)};
-}
-
-std::tuple<at::Tensor, at::Tensor> leaky_residual_cuda(const at::Tensor& x,
-                                                       const at::Tensor& dx,
-                                                       double weight,
-                                                       double slope,
-                                                       bool with_sum) {
-  if (!fits_residual(x, dx)) {
-    return formula::leaky_residual(x, dx, weight, slope, with_sum);
-  }
-  const c10::cuda::CUDAGuard guard(x.device());
-  const at::Tensor sum = with_sum ? at::empty_like(x) : at::Tensor();
-  const at::Tensor activated = at::empty_like(x);
-  C10_CUDA_CHECK(gpu::launch_leaky_residual(
-      residual_terms(x, weight, slope), x.const_data_ptr(), dx.const_data_ptr(),
-      with_sum ? sum.mutable_data_ptr() : nullptr, activated.mutable_data_ptr(),
-      c10::cuda::getCurrentCUDAStream()));
-  return {sum, activated};
-}
-
-std::tuple<at::Tensor, at::Tensor> leaky_residual_backward_cuda(
-    const at::Tensor& activated, const std::optional<at::Tensor>& to_sum,
-    const at::Tensor& to_activated, double weight, double slope) {
-  const bool has_sum = to_sum.has_value() && to_sum->defined();
-  if (!fits_residual(activated, to_activated) ||
-      (has_sum && !are_parallel(activated, *to_sum))) {
-    return formula::leaky_residual_backward(activated, to_sum, to_activated,
-                                            weight, slope);
-  }
-  const c10::cuda::CUDAGuard guard(activated.device());
-  const at::Tensor to_x = at::empty_like(activated);
-  const at::Tensor to_dx = at::empty_like(activated);
-  C10_CUDA_CHECK(gpu::launch_leaky_residual_backward(
-      residual_terms(activated, weight, slope),
-      {activated.const_data_ptr(), has_sum ? to_sum->const_data_ptr() : nullptr,
-       to_activated.const_data_ptr(), to_x.mutable_data_ptr(),
-       to_dx.mutable_data_ptr()},
-      c10::cuda::getCurrentCUDAStream()));
-  return {to_x, to_dx};
-}
-
 TORCH_LIBRARY_IMPL(shalab, CUDA, library) {
   library.impl("event_log_density", TORCH_FN(event_log_density_cuda));
   library.impl("event_log_density_slope",
                TORCH_FN(event_log_density_slope_cuda));
   library.impl("gather_rows", TORCH_FN(gather_rows_cuda));
-  library.impl("leaky_residual", TORCH_FN(leaky_residual_cuda));
-  library.impl("leaky_residual_backward",
-               TORCH_FN(leaky_residual_backward_cuda));
 }
 
 }  // namespace
