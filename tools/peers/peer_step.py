@@ -2,7 +2,8 @@
 
     peer_step.py SYSTEM [--batch N] [--steps N] [--warmup N] [--threads N]
 
-SYSTEM: mvtcae, mvae, mopoe, mmvae, mmvae_plus or cmvae of MultiVae; shala (first
+SYSTEM: mvtcae, mvae, mopoe, mmvae, mmvae_plus or cmvae of MultiVae, the last two
+also with its residual networks (mmvae_plus_resnet, cmvae_resnet); shala (first
 stage) or prior (its diffusion prior) in plain eager PyTorch. Data lie in memory
 as uint8 and a step gathers its batch, which spares MultiVae its data loader.
 """
@@ -19,10 +20,25 @@ NAMES = [f"m{m}" for m in range(5)]
 ITEMS = 20000
 
 
-def multivae_system(system):
-    """(model, optimiser's options)"""
-    from multivae import models as m
+def networks(has_private, is_residual):
+    """Encoders and decoders of MultiVae's models."""
+    from multivae.models.nn import mmnist
     from poly_conv import Decoder, Encoder, PrivateEncoder
+
+    if is_residual:
+        encoders = {n: mmnist.EncoderResnetMMNIST(32, 32) for n in NAMES}
+        return encoders, {n: mmnist.DecoderResnetMMNIST(64) for n in NAMES}
+    if has_private:
+        encoders = {n: PrivateEncoder(32, 32) for n in NAMES}
+        return encoders, {n: Decoder(64) for n in NAMES}
+    return {n: Encoder(512) for n in NAMES}, {n: Decoder(512) for n in NAMES}
+
+
+def multivae_system(name):
+    """The model."""
+    from multivae import models as m
+
+    system = name.removesuffix("_resnet")
 
     laplace = dict(
         n_modalities=len(NAMES),
@@ -52,13 +68,8 @@ def multivae_system(system):
         "mvtcae": m.MVTCAE, "mvae": m.MVAE, "mopoe": m.MoPoE, "mmvae": m.MMVAE,
         "mmvae_plus": m.MMVAEPlus, "cmvae": m.CMVAE,
     }[system]  # fmt: skip
-    if getattr(config, "modalities_specific_dim", None):
-        encoders = {n: PrivateEncoder(32, 32) for n in NAMES}
-        decoders = {n: Decoder(64) for n in NAMES}
-    else:
-        encoders = {n: Encoder(512) for n in NAMES}
-        decoders = {n: Decoder(512) for n in NAMES}
-    return model(config, encoders, decoders)
+    has_private = bool(getattr(config, "modalities_specific_dim", None))
+    return model(config, *networks(has_private, name != system))
 
 
 class Images:
@@ -78,7 +89,7 @@ def multivae_step(system, batch):
     from multivae.data.datasets.base import MultimodalBaseDataset
 
     model, images = multivae_system(system).train(), Images()
-    amsgrad = system in ("mmvae", "mmvae_plus", "cmvae")
+    amsgrad = system.startswith(("mmvae", "cmvae"))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, amsgrad=amsgrad)
 
     def step():
