@@ -15,7 +15,7 @@ function(shalab_add_tests name)
     SHALAB_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SHALAB_BUILD_DIR="${CMAKE_BINARY_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
     ${CMAKE_BINARY_DIR}/tests)
-  shalab_compile_in_batches(${name})
+  shalab_compile_in_batches(${name} 8)
   if(arg_TORCH)
     shalab_use_torch_headers(${name})
   endif()

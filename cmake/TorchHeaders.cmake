@@ -27,7 +27,13 @@ endfunction()
 
 # Compiles the files of a library or of a plugin's folder a few at a time: what
 # each file that sees LibTorch costs before its own code (3 s) is paid once for
-# all of them. Helpers of one folder therefore need names of their own.
+# all of them; five unless told. Helpers of one folder therefore need names of
+# their own.
 function(shalab_compile_in_batches target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+  set(size 5)
+  if(ARGC GREATER 1)
+    set(size ${ARGV1})
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON
+    UNITY_BUILD_BATCH_SIZE ${size})
 endfunction()

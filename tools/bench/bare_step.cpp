@@ -4,7 +4,12 @@
 //
 // Usage: bare_step BATCH STEPS; prints {"step_seconds": {"median": ...}}.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <chrono>

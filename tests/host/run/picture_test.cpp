@@ -31,7 +31,7 @@ TEST(TokenText, WordsHaveBlanksAndEndAtTheMark) {
 }
 
 std::int64_t height_of(const ModalitySpec& spec, const at::Tensor& sample) {
-  return draw_grid({{&spec, sample.unsqueeze(0)}}, 1)->height;
+  return draw_grid({{&spec, sample.unsqueeze(0), false, {}}}, 1)->height;
 }
 
 TEST(DrawGrid, GivesWordsSeveralLines) {
@@ -43,7 +43,7 @@ TEST(DrawGrid, GivesWordsSeveralLines) {
 
 TEST(DrawGrid, CutsWhatHasNoRoom) {
   const auto spec = text_of({"<pad>", "<eos>", std::string(40, 'w')}, 30);
-  const auto image = draw_grid({{&spec, at::full({1, 30}, 2, at::kLong)}}, 1);
+  const auto image = draw_grid({{&spec, at::full({1, 30}, 2, at::kLong), false, {}}}, 1);
   ASSERT_TRUE(image.has_value());
   EXPECT_EQ(image->pixels.size(),
             static_cast<std::size_t>(image->width * image->height * 3));
