@@ -118,6 +118,7 @@ void apply(const Numerics& numerics) {
   const auto threads = numerics.threads > 0 ? numerics.threads : share;
   at::set_num_threads(static_cast<int>(threads));
   context.setDeterministicAlgorithms(numerics.deterministic, false);
+  context.setDeterministicFillUninitializedMemory(false);
   if (numerics.precision == Precision::tf32) {
     context.setFloat32MatmulPrecision("high");
     context.setAllowTF32CuDNN(true);
