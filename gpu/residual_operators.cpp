@@ -43,6 +43,18 @@ gpu::ResidualTerms residual_terms(const at::Tensor& x, double weight,
           static_cast<float>(slope)};
 }
 
+// `to_sum` may be undefined.
+gpu::ResidualGradients addresses(const at::Tensor& activated,
+                                 const at::Tensor& to_sum,
+                                 const at::Tensor& to_activated,
+                                 const at::Tensor& to_x,
+                                 const at::Tensor& to_dx) {
+  return {activated.const_data_ptr(),
+          to_sum.defined() ? to_sum.const_data_ptr() : nullptr,
+          to_activated.const_data_ptr(), to_x.mutable_data_ptr(),
+          to_dx.mutable_data_ptr()};
+}
+
 Pair plain(const at::Tensor& x, const at::Tensor& dx, double weight,
            double slope, bool with_sum) {
   const c10::cuda::CUDAGuard guard(x.device());
@@ -63,10 +75,7 @@ Pair plain_backward(const at::Tensor& activated, const at::Tensor& to_sum,
   const at::Tensor to_dx = at::empty_like(activated);
   C10_CUDA_CHECK(gpu::launch_leaky_residual_backward(
       residual_terms(activated, weight, slope),
-      {activated.const_data_ptr(),
-       to_sum.defined() ? to_sum.const_data_ptr() : nullptr,
-       to_activated.const_data_ptr(), to_x.mutable_data_ptr(),
-       to_dx.mutable_data_ptr()},
+      addresses(activated, to_sum, to_activated, to_x, to_dx),
       c10::cuda::getCurrentCUDAStream()));
   return {to_x, to_dx};
 }
@@ -138,10 +147,7 @@ Pair resampled_backward(const at::Tensor& activated, const at::Tensor& to_sum,
   C10_CUDA_CHECK(gpu::launch_resampled_residual_backward(
       resampling_of(resample), element_type(activated),
       resample_terms(sizes, weight, slope),
-      {activated.const_data_ptr(),
-       to_sum.defined() ? to_sum.const_data_ptr() : nullptr,
-       to_activated.const_data_ptr(), to_x.mutable_data_ptr(),
-       to_dx.mutable_data_ptr()},
+      addresses(activated, to_sum, to_activated, to_x, to_dx),
       c10::cuda::getCurrentCUDAStream()));
   return {to_x, to_dx};
 }
