@@ -112,12 +112,6 @@ std::vector<std::int64_t> result_sizes(const at::Tensor& dx,
   return sizes;
 }
 
-std::vector<std::int64_t> change_sizes(at::IntArrayRef sizes,
-                                       Resample resample) {
-  const std::int64_t times = resample == Resample::upsample ? 2 : 1;
-  return {sizes[0], sizes[1], times * sizes[2], times * sizes[3]};
-}
-
 at::Tensor empty_pictures(at::IntArrayRef sizes, const at::Tensor& like) {
   return at::empty(sizes, like.options(), kChannelsLast);
 }
@@ -142,8 +136,8 @@ Pair resampled_backward(const at::Tensor& activated, const at::Tensor& to_sum,
                         at::IntArrayRef sizes) {
   const c10::cuda::CUDAGuard guard(activated.device());
   const at::Tensor to_x = empty_pictures(sizes, activated);
-  const at::Tensor to_dx =
-      empty_pictures(change_sizes(sizes, resample), activated);
+  const at::Tensor to_dx = empty_pictures(
+      resample == Resample::upsample ? activated.sizes() : sizes, activated);
   C10_CUDA_CHECK(gpu::launch_resampled_residual_backward(
       resampling_of(resample), element_type(activated),
       resample_terms(sizes, weight, slope),

@@ -194,9 +194,10 @@ class LeakyResidualFunction
     variable_list both(4);
     if (!to_activated.defined() && !to_sum.defined()) return both;
     const Terms terms = kept(*context);
-    const bool is_plain = at::GradMode::is_enabled() || !to_activated.defined();
+    const bool by_formula =
+        at::GradMode::is_enabled() || !to_activated.defined();
     std::tie(both[0], both[1]) =
-        is_plain
+        by_formula
             ? differentiable_gradients(activated, to_sum, to_activated, terms)
             : call_backward(activated, if_defined(to_sum), to_activated, terms);
     return both;
