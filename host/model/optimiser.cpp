@@ -11,6 +11,29 @@
 
 namespace shalab {
 
+namespace {
+
+// Convolutional weights in channels-last memory come here as one row: LibTorch
+// copies a gradient that is not contiguous first, and takes the order of a
+// parameter and its gradient in memory for the same.
+bool is_row(const at::Tensor& parameter) {
+  return !parameter.is_contiguous() && parameter.is_non_overlapping_and_dense();
+}
+
+// The memory of `x`, laid out as `parameter`, as the update reads it.
+at::Tensor in_memory_order(const at::Tensor& x, const at::Tensor& parameter) {
+  return is_row(parameter) ? x.as_strided({x.numel()}, {1}) : x;
+}
+
+at::Tensor laid_out_as(const at::Tensor& parameter,
+                       const at::Tensor& gradient) {
+  if (!gradient.defined()) return at::zeros_like(parameter);
+  if (gradient.strides() == parameter.strides()) return gradient;
+  return at::empty_like(parameter).copy_(gradient);
+}
+
+}  // namespace
+
 Optimiser::Optimiser(std::vector<at::Tensor> parameters,
                      OptimiserOptions options)
     : options_(std::move(options)) {
@@ -25,6 +48,14 @@ Optimiser::Optimiser(std::vector<at::Tensor> parameters,
       max_squares_.push_back(at::zeros_like(parameter));
     }
   }
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor weight = parameters_[i].detach();
+    updated_.weights.push_back(in_memory_order(weight, weight));
+    updated_.means.push_back(in_memory_order(means_[i], weight));
+    updated_.squares.push_back(in_memory_order(squares_[i], weight));
+    if (max_squares_.empty()) continue;
+    updated_.max_squares.push_back(in_memory_order(max_squares_[i], weight));
+  }
   if (parameters_.empty()) return;
   steps_.assign(parameters_.size(),
                 at::zeros({}, parameters_.front().options().dtype(at::kFloat)));
@@ -36,12 +67,12 @@ void Optimiser::zero_grad() {
   }
 }
 
-std::vector<at::Tensor> Optimiser::gradients() {
+std::vector<at::Tensor> Optimiser::gradients() const {
   std::vector<at::Tensor> result;
   result.reserve(parameters_.size());
-  for (auto& parameter : parameters_) {
-    const auto& gradient = parameter.grad();
-    result.push_back(gradient.defined() ? gradient : at::zeros_like(parameter));
+  for (const auto& parameter : parameters_) {
+    result.push_back(
+        in_memory_order(laid_out_as(parameter, parameter.grad()), parameter));
   }
   return result;
 }
@@ -73,13 +104,15 @@ void Optimiser::update(const Rate& rate) {
   steps_.front().add_(1);
   const bool amsgrad = options_.kind == "amsgrad";
   if (options_.kind == "adamw") {
-    at::_fused_adamw_(parameters_, gradients, means_, squares_, max_squares_,
-                      steps_, rate, options_.beta1, options_.beta2,
-                      options_.weight_decay, options_.epsilon, amsgrad, false);
+    at::_fused_adamw_(updated_.weights, gradients, updated_.means,
+                      updated_.squares, updated_.max_squares, steps_, rate,
+                      options_.beta1, options_.beta2, options_.weight_decay,
+                      options_.epsilon, amsgrad, false);
   } else {
-    at::_fused_adam_(parameters_, gradients, means_, squares_, max_squares_,
-                     steps_, rate, options_.beta1, options_.beta2,
-                     options_.weight_decay, options_.epsilon, amsgrad, false);
+    at::_fused_adam_(updated_.weights, gradients, updated_.means,
+                     updated_.squares, updated_.max_squares, steps_, rate,
+                     options_.beta1, options_.beta2, options_.weight_decay,
+                     options_.epsilon, amsgrad, false);
   }
 }
 

@@ -25,7 +25,8 @@ struct OptimiserOptions {
 // waits for the device. [main; training]
 class Optimiser {
  public:
-  // Only tensors with requires_grad are kept; none at all is allowed.
+  // Only tensors with requires_grad are kept; none at all is allowed. Their
+  // memory stays theirs from here on.
   Optimiser(std::vector<at::Tensor> parameters, OptimiserOptions options);
 
   void zero_grad();
@@ -43,7 +44,13 @@ class Optimiser {
   std::int64_t num_parameters() const;
 
  private:
-  std::vector<at::Tensor> gradients();
+  // What the fused update reads and writes: the same memory as the tensors
+  // below.
+  struct Updated {
+    std::vector<at::Tensor> weights, means, squares, max_squares;
+  };
+
+  std::vector<at::Tensor> gradients() const;
   void clip(std::vector<at::Tensor>& gradients) const;
   // Rate: double, or a tensor [].
   template <typename Rate>
@@ -54,6 +61,7 @@ class Optimiser {
   std::vector<at::Tensor> means_;
   std::vector<at::Tensor> squares_;
   std::vector<at::Tensor> max_squares_;
+  Updated updated_;
   std::vector<at::Tensor> steps_;  // one count, by parameter as ATen wants it
 };
 
