@@ -55,6 +55,15 @@ MultimodalModel::MultimodalModel(
   slot_starts_ = slot_starts(fusion_->context().slots, latent_.private_);
 }
 
+Batch MultimodalModel::laid_out(Batch batch) const {
+  for (std::size_t m = 0; m < encoders_.size(); ++m) {
+    at::Tensor& data = batch.data[m];
+    if (data.dim() != 4) continue;
+    data = data.contiguous(memory_format_of(*encoders_[m]));
+  }
+  return batch;
+}
+
 std::vector<Features> MultimodalModel::encode(const Batch& batch) {
   std::vector<Features> features(encoders_.size());
   side_by_side(encoders_.size(), [&](std::size_t m) {
@@ -104,6 +113,15 @@ void set_memory_format(torch::nn::Module& module, at::MemoryFormat format) {
       parameter.set_data(parameter.contiguous(format));
     }
   }
+}
+
+at::MemoryFormat memory_format_of(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  const bool is_last = std::ranges::any_of(parameters, [](const auto& weight) {
+    return weight.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+  });
+  return is_last ? at::MemoryFormat::ChannelsLast
+                 : at::MemoryFormat::Contiguous;
 }
 
 bool has_convolutions(const torch::nn::Module& module) {

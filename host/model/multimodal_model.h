@@ -35,6 +35,9 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
   const std::vector<ModalitySpec>& modalities() const override {
     return modalities_;
   }
+  // The batch with pictures [B, C, H, W] in the memory format of their
+  // networks' weights, which encoder and likelihood would both bring about.
+  Batch laid_out(Batch batch) const;
   std::vector<Features> encode(const Batch& batch) override;
   Posterior fuse(const std::vector<Features>& features,
                  const at::Tensor& presence) override;
@@ -68,6 +71,8 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
 // Puts 4-d weights in that order; pictures follow them (nn/layout.h). Before an
 // optimiser holds the weights.
 void set_memory_format(torch::nn::Module& module, at::MemoryFormat format);
+// Channels last where a 4-d weight is.
+at::MemoryFormat memory_format_of(const torch::nn::Module& module);
 // Is there a 4-d weight?
 bool has_convolutions(const torch::nn::Module& module);
 

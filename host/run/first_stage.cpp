@@ -44,8 +44,8 @@ double FirstStage::validation_loss(const Dataset& dataset,
   const auto rows = std::min(batch_size, size);
   for (std::int64_t first = 0; first + rows <= size; first += rows, ++batches) {
     const AutocastScope autocast(context.precision, context.device);
-    const auto batch = dataset.gather(Split::validation,
-                                      index_range(first, rows, context.device));
+    const auto batch = model_->laid_out(dataset.gather(
+        Split::validation, index_range(first, rows, context.device)));
     sum += terms(batch, info).loss;
   }
   return (sum / static_cast<double>(std::max<std::int64_t>(1, batches)))
@@ -54,8 +54,10 @@ double FirstStage::validation_loss(const Dataset& dataset,
 
 StepTerms first_stage_terms(FirstStage& stage, const Dataset& dataset,
                             const at::Tensor& indices) {
-  return [&stage, batch = dataset.gather(Split::train, indices)](
-             const StepInfo& info) { return stage.terms(batch, info); };
+  return [&stage, batch = stage.model().laid_out(dataset.gather(
+                      Split::train, indices))](const StepInfo& info) {
+    return stage.terms(batch, info);
+  };
 }
 
 }  // namespace shalab
