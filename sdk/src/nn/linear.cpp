@@ -81,11 +81,11 @@ at::Tensor LinearImpl::forward(const at::Tensor& x) {
   if (!takes_onednn(x, weight)) {
     return at::linear(x, weight_shadow_.of(weight), bias_shadow_.of(bias));
   }
+  const auto own_bias = bias.defined() ? std::optional(bias) : std::nullopt;
+  if (x.dim() == 2) return LinearProduct::apply(x, weight, own_bias);
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
-  return LinearProduct::apply(
-             x.reshape({-1, weight.size(1)}), weight,
-             bias.defined() ? std::optional(bias) : std::nullopt)
+  return LinearProduct::apply(x.reshape({-1, weight.size(1)}), weight, own_bias)
       .view(shape);
 }
 
