@@ -26,9 +26,9 @@ function(shalab_use_torch_headers target)
 endfunction()
 
 # Compiles the files of a library or of a plugin's folder a few at a time: what
-# each file that sees LibTorch costs before its own code (3 s) is paid once for
-# all of them; five unless told. Helpers of one folder therefore need names of
-# their own.
+# each file costs before its own code (3 s where it sees LibTorch or JSON) is paid
+# once for all of them; five unless told. Helpers of one folder therefore need
+# names of their own.
 function(shalab_compile_in_batches target)
   set(size 5)
   if(ARGC GREATER 1)

@@ -75,7 +75,7 @@ class Scanner {
  private:
   [[noreturn]] void refuse(const std::string& message,
                            const std::string& hint) const {
-    throw Error(ErrorKind::usage, here().place() + ": " + message, hint);
+    shalab::refuse(here(), message, hint);
   }
 
   Origin here() const { return {kind_, file_, line_, ""}; }
@@ -210,6 +210,11 @@ std::string Origin::text() const {
 std::string Origin::place() const {
   if (kind == Kind::command_line) return "argument '" + argument + "'";
   return text();
+}
+
+void refuse(const Origin& origin, const std::string& message,
+            const std::string& hint) {
+  throw Error(ErrorKind::usage, origin.place() + ": " + message, hint);
 }
 
 ScannedConfig scan_config(std::string_view text, const std::string& file,

@@ -30,6 +30,10 @@ struct Origin {
   std::string place() const;
 };
 
+// Throws Error(usage) "<place of origin>: <message>".
+[[noreturn]] void refuse(const Origin& origin, const std::string& message,
+                         const std::string& hint);
+
 struct ConfigEntry {
   std::string key;
   std::string text;  // trimmed; may be empty

@@ -9,11 +9,6 @@ namespace shalab {
 
 namespace {
 
-[[noreturn]] void refuse(const Origin& origin, const std::string& message,
-                         const std::string& hint) {
-  throw Error(ErrorKind::usage, origin.place() + ": " + message, hint);
-}
-
 bool is_device(const std::string& text) {
   if (text == "auto" || text == "cpu" || text == "cuda") return true;
   if (!text.starts_with("cuda:")) return false;

@@ -10,11 +10,6 @@ namespace shalab {
 
 namespace {
 
-[[noreturn]] void refuse(const Origin& origin, const std::string& message,
-                         const std::string& hint) {
-  throw Error(ErrorKind::usage, origin.place() + ": " + message, hint);
-}
-
 std::vector<std::string> section_forms() {
   std::vector<std::string> forms;
   for (const SectionKind& kind : section_kinds()) {

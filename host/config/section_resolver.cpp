@@ -9,11 +9,6 @@ namespace shalab {
 
 namespace {
 
-[[noreturn]] void refuse(const Origin& origin, const std::string& message,
-                         const std::string& hint) {
-  throw Error(ErrorKind::usage, origin.place() + ": " + message, hint);
-}
-
 void set_value(ResolvedSection& section, const std::string& key,
                const std::string& text, const Origin& origin) {
   const Field& field = *section.settings.fields().find(key);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "shalab/error.h"
+#include "trimmed.h"
 
 namespace shalab {
 
@@ -23,12 +24,6 @@ std::string joined(const std::vector<std::string>& items) {
     text += (text.empty() ? "" : ", ") + item;
   }
   return text;
-}
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 bool has_type(const FieldValue& value, FieldType type) {

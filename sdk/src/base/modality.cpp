@@ -7,6 +7,7 @@
 
 #include "shalab/error.h"
 #include "shalab/fields.h"
+#include "trimmed.h"
 
 namespace shalab {
 
@@ -18,12 +19,6 @@ std::vector<std::string> names_of(const std::vector<ModalitySpec>& modalities) {
   std::vector<std::string> names;
   for (const ModalitySpec& spec : modalities) names.push_back(spec.name);
   return names;
-}
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 void check_index(std::size_t index) {

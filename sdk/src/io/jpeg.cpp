@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // A flat 16x16 patch costs at least a few bits, whatever the encoder.
-constexpr std::uint64_t kMaxPixelsPerByte = 8192;
+constexpr std::uint64_t kMaxJpegPixelsPerByte = 8192;
 
 struct Destroy {
   void operator()(void* handle) const { tjDestroy(handle); }
@@ -38,7 +38,7 @@ Image decode_jpeg(const fs::path& file, ByteView bytes) {
   }
   check_picture_size(file, static_cast<std::uint64_t>(width),
                      static_cast<std::uint64_t>(height), bytes.size(),
-                     kMaxPixelsPerByte);
+                     kMaxJpegPixelsPerByte);
   Image image{width, height, colour == TJCS_GRAY ? 1 : 3, {}};
   image.pixels.resize(
       static_cast<std::size_t>(width * image.height * image.channels));

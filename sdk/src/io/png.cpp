@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // One bit a pixel, deflated as far as deflate goes.
-constexpr std::uint64_t kMaxPixelsPerByte = 8 * kMaxDeflateRatio;
+constexpr std::uint64_t kMaxPngPixelsPerByte = 8 * kMaxDeflateRatio;
 
 struct Reading {
   ByteView rest;
@@ -84,7 +84,7 @@ Image make_image(const fs::path& file, const Reading& reading,
   image.channels = png_get_channels(reading.png, reading.info);
   check_picture_size(file, static_cast<std::uint64_t>(image.width),
                      static_cast<std::uint64_t>(image.height), num_bytes,
-                     kMaxPixelsPerByte);
+                     kMaxPngPixelsPerByte);
   image.pixels.resize(
       static_cast<std::size_t>(image.width * image.height * image.channels));
   return image;

@@ -11,6 +11,9 @@
 
 namespace shalab::io {
 
+inline constexpr std::uint32_t kZipLocalMagic = 0x04034b50;
+inline constexpr std::uint32_t kZipCentralMagic = 0x02014b50;
+inline constexpr std::uint32_t kZipEndMagic = 0x06054b50;
 inline constexpr std::uint32_t kZipStored = 0;
 inline constexpr std::uint32_t kZipDeflated = 8;
 

@@ -11,9 +11,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint32_t kLocalMagic = 0x04034b50;
-constexpr std::uint32_t kCentralMagic = 0x02014b50;
-constexpr std::uint32_t kEndMagic = 0x06054b50;
 constexpr std::size_t kLocalSize = 30;
 constexpr std::size_t kCentralSize = 46;
 constexpr std::size_t kEndSize = 22;
@@ -26,7 +23,7 @@ std::size_t find_end_record(const fs::path& file, ByteView bytes) {
   const std::size_t last = bytes.size() - kEndSize;
   const std::size_t first = last > kMaxComment ? last - kMaxComment : 0;
   for (std::size_t at = last + 1; at-- > first;) {
-    if (little_u32(bytes, at) == kEndMagic &&
+    if (little_u32(bytes, at) == kZipEndMagic &&
         at + kEndSize + little_u16(bytes, at + 20) == bytes.size()) {
       return at;
     }
@@ -37,7 +34,7 @@ std::size_t find_end_record(const fs::path& file, ByteView bytes) {
 ZipMember parse_central(const fs::path& file, ByteView directory,
                         std::size_t* at) {
   if (directory.size() - *at < kCentralSize ||
-      little_u32(directory, *at) != kCentralMagic) {
+      little_u32(directory, *at) != kZipCentralMagic) {
     fail(file, "the zip directory is damaged");
   }
   const ByteView entry = directory.subspan(*at);
@@ -85,7 +82,7 @@ void locate_data(const fs::path& file, ByteView bytes, std::size_t end,
                  ZipMember* member) {
   const std::string name = "member '" + member->name + "'";
   if (end < kLocalSize || member->local_begin > end - kLocalSize ||
-      little_u32(bytes, member->local_begin) != kLocalMagic) {
+      little_u32(bytes, member->local_begin) != kZipLocalMagic) {
     fail(file, name + " is not where the zip directory says");
   }
   const ByteView local = bytes.subspan(member->local_begin, kLocalSize);

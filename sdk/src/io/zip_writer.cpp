@@ -6,9 +6,6 @@ namespace shalab::io {
 
 namespace {
 
-constexpr std::uint32_t kLocalMagic = 0x04034b50;
-constexpr std::uint32_t kCentralMagic = 0x02014b50;
-constexpr std::uint32_t kEndMagic = 0x06054b50;
 constexpr std::uint32_t kVersion = 20;        // 2.0: folders, deflate
 constexpr std::uint32_t kDate = 1 << 5 | 1;   // 1980-01-01
 constexpr std::uint64_t kLimit = 0xffffffff;  // zip64 begins here
@@ -42,7 +39,7 @@ void ZipWriter::add(const std::string& name, ByteView contents) {
   const auto crc = static_cast<std::uint32_t>(crc32_z(
       0, reinterpret_cast<const Bytef*>(contents.data()), contents.size()));
   const auto size = static_cast<std::uint32_t>(contents.size());
-  append_u32(directory_, kCentralMagic);
+  append_u32(directory_, kZipCentralMagic);
   append_u16(directory_, kVersion);
   append_u16(directory_, kVersion);
   append_common(directory_, crc, size, name);
@@ -52,7 +49,7 @@ void ZipWriter::add(const std::string& name, ByteView contents) {
   append_u32(directory_, 0);  // external attributes
   append_u32(directory_, static_cast<std::uint32_t>(out_.size()));
   append(directory_, name);
-  append_u32(out_, kLocalMagic);
+  append_u32(out_, kZipLocalMagic);
   append_u16(out_, kVersion);
   append_common(out_, crc, size, name);
   append(out_, name);
@@ -63,7 +60,7 @@ void ZipWriter::add(const std::string& name, ByteView contents) {
 Bytes ZipWriter::finish() {
   const auto begin = static_cast<std::uint32_t>(out_.size());
   append(out_, directory_);
-  append_u32(out_, kEndMagic);
+  append_u32(out_, kZipEndMagic);
   append_u32(out_, 0);  // disks
   append_u16(out_, num_members_);
   append_u16(out_, num_members_);
