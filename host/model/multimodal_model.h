@@ -71,7 +71,7 @@ class MultimodalModel : public torch::nn::Module, public ModelView {
 // Puts 4-d weights in that order; pictures follow them (nn/layout.h). Before an
 // optimiser holds the weights.
 void set_memory_format(torch::nn::Module& module, at::MemoryFormat format);
-// Channels last where a 4-d weight is.
+// Channels last where any 4-d weight is, else contiguous.
 at::MemoryFormat memory_format_of(const torch::nn::Module& module);
 // Is there a 4-d weight?
 bool has_convolutions(const torch::nn::Module& module);

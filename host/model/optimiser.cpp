@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/utils/grad_layout_contract.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,9 +28,11 @@ at::Tensor in_memory_order(const at::Tensor& x, const at::Tensor& parameter) {
 
 at::Tensor laid_out_as(const at::Tensor& parameter,
                        const at::Tensor& gradient) {
+  using namespace torch::autograd::utils;
   if (!gradient.defined()) return at::zeros_like(parameter);
-  if (gradient.strides() == parameter.strides()) return gradient;
-  return at::empty_like(parameter).copy_(gradient);
+  return obeys_layout_contract(gradient, parameter)
+             ? gradient
+             : clone_obey_contract(gradient, parameter);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 namespace shalab {
-namespace {
+namespace heap_test {
 
 constexpr std::size_t kPage = 4096;
 
@@ -50,5 +50,5 @@ TEST(Heap, SoIsALargeOne) {
   EXPECT_LT(faults_of_reuse(300 << 20), 64);
 }
 
-}  // namespace
+}  // namespace heap_test
 }  // namespace shalab

@@ -75,6 +75,22 @@ TEST(MultimodalModel, DecodersMeetTheirOwnSlots) {
   EXPECT_TRUE(at::equal(model->decode(1, z).mean(), z.narrow(1, 1, 2)));
 }
 
+TEST(MultimodalModel, LaysPicturesOutAsTheirNetworksWeights) {
+  constexpr auto kLast = at::MemoryFormat::ChannelsLast;
+  const auto model = model_with({}, {3, 3});
+  model->encoder(0).register_parameter("weight", at::ones({4, 2, 3, 3}));
+  set_memory_format(*model, kLast);
+  const at::Tensor pictures = at::rand({5, 2, 6, 6}), rows = at::rand({5, 1});
+  Batch batch;
+  batch.data = {pictures, rows};
+  const Batch last = model->laid_out(batch);
+  EXPECT_TRUE(last.data[0].is_contiguous(kLast));
+  EXPECT_TRUE(last.data[0].equal(pictures));
+  EXPECT_TRUE(last.data[1].is_same(rows));
+  set_memory_format(*model, at::MemoryFormat::Contiguous);
+  EXPECT_TRUE(model->laid_out(last).data[0].is_contiguous());
+}
+
 TEST(MultimodalModel, DecodersMeetAllOfZWithoutSlots) {
   const at::Tensor z = at::arange(6, at::kFloat).view({2, 3});
   for (const std::vector<std::int64_t>& none :

@@ -7,7 +7,7 @@
 #include <memory>
 
 namespace shalab {
-namespace {
+namespace optimiser_test {
 
 constexpr double kRate = 0.01;
 constexpr int kSteps = 4;
@@ -77,5 +77,5 @@ TEST(Optimiser, AWeightWithoutGradientKeepsItsValue) {
   EXPECT_TRUE(at::equal(weight, torch::ones({2, 3, 3, 3})));
 }
 
-}  // namespace
+}  // namespace optimiser_test
 }  // namespace shalab
