@@ -62,24 +62,29 @@ bool fits_density(const at::Tensor& parameters, const at::Tensor& x,
 }
 
 gpu::EventRows event_rows(const at::Tensor& parameters, const at::Tensor& x,
-                          std::int64_t family, std::int64_t event_dims) {
+                          std::int64_t family, std::int64_t event_dims,
+                          double factor, double shift) {
   const std::int64_t event = event_size(x, event_dims);
   return {static_cast<gpu::EventFamily>(family),
           parameters.numel() / event,
           x.numel() / event,
           event,
+          {static_cast<float>(factor), static_cast<float>(shift)},
           parameters.const_data_ptr<float>(),
           x.const_data_ptr<float>()};
 }
 
 at::Tensor event_log_density_cuda(const at::Tensor& parameters,
                                   const at::Tensor& x, std::int64_t family,
-                                  std::int64_t event_dims) {
+                                  std::int64_t event_dims, double factor,
+                                  double shift) {
   if (!fits_density(parameters, x, event_dims)) {
-    return formula::event_log_density(parameters, x, family, event_dims);
+    return formula::event_log_density(parameters, x, family, event_dims, factor,
+                                      shift);
   }
   const c10::cuda::CUDAGuard guard(parameters.device());
-  const auto rows = event_rows(parameters, x, family, event_dims);
+  const auto rows =
+      event_rows(parameters, x, family, event_dims, factor, shift);
   const at::Tensor density =
       at::empty(parameters.sizes().slice(
                     0, static_cast<std::size_t>(parameters.dim() - event_dims)),
@@ -99,18 +104,19 @@ at::Tensor event_log_density_slope_cuda(const at::Tensor& parameters,
                                         const at::Tensor& x,
                                         const at::Tensor& gradient,
                                         std::int64_t family,
-                                        std::int64_t event_dims) {
+                                        std::int64_t event_dims,
+                                        double factor) {
   if (!fits_density(parameters, x, event_dims) ||
       !are_together(parameters, gradient) ||
       gradient.scalar_type() != at::kFloat) {
     return formula::event_log_density_slope(parameters, x, gradient, family,
-                                            event_dims);
+                                            event_dims, factor);
   }
   const c10::cuda::CUDAGuard guard(parameters.device());
   const at::Tensor by_row = gradient.contiguous();
   const at::Tensor slopes = at::empty_like(parameters);
   C10_CUDA_CHECK(gpu::launch_event_log_density_slope(
-      event_rows(parameters, x, family, event_dims),
+      event_rows(parameters, x, family, event_dims, factor, 0.0),
       by_row.const_data_ptr<float>(), slopes.mutable_data_ptr<float>(),
       c10::cuda::getCurrentCUDAStream()));
   return slopes;

@@ -22,8 +22,8 @@ constexpr int kDensityStride = kDensityThreads * kDensityPlaces;
 // The numbers of shalab::Likelihood::Family.
 enum class EventFamily : int { normal = 0, laplace = 1, bernoulli = 2 };
 
-// term: of one element, with x the datum and m its parameter; finished: of the
-// terms' sum, the density; slope: derivative of the density by m.
+// term: of one element, with x the datum and m its parameter; kFactor: of the
+// terms' sum in the density; slope: derivative of the density by m.
 template <EventFamily family>
 struct EventDensity;
 
@@ -33,7 +33,7 @@ struct EventDensity<EventFamily::normal> {
   static SHALAB_HOST_DEVICE float term(float m, float x) {
     return times(x - m, x - m);
   }
-  static SHALAB_HOST_DEVICE float finished(float sum) { return -0.5f * sum; }
+  static constexpr float kFactor = -0.5f;
   static SHALAB_HOST_DEVICE float slope(float m, float x) { return x - m; }
 };
 
@@ -43,7 +43,7 @@ struct EventDensity<EventFamily::laplace> {
   static SHALAB_HOST_DEVICE float term(float m, float x) {
     return fabsf(x - m);
   }
-  static SHALAB_HOST_DEVICE float finished(float sum) { return -sum; }
+  static constexpr float kFactor = -1.0f;
   static SHALAB_HOST_DEVICE float slope(float m, float x) {
     return static_cast<float>((x > m) - (x < m));
   }
@@ -56,11 +56,23 @@ struct EventDensity<EventFamily::bernoulli> {
     const float softplus = plus(fmaxf(m, 0.0f), log1pf(expf(-fabsf(m))));
     return plus(times(x, m), -softplus);
   }
-  static SHALAB_HOST_DEVICE float finished(float sum) { return sum; }
+  static constexpr float kFactor = 1.0f;
   static SHALAB_HOST_DEVICE float slope(float m, float x) {
     return x - 1.0f / plus(1.0f, expf(-m));
   }
 };
+
+// factor times the density, less shift.
+struct DensityAffine {
+  float factor = 1.0f;
+  float shift = 0.0f;
+};
+
+template <EventFamily family>
+SHALAB_HOST_DEVICE inline float finished(float sum, DensityAffine affine) {
+  return plus(times(EventDensity<family>::kFactor * affine.factor, sum),
+              -affine.shift);
+}
 
 // How a row is divided among blocks.
 struct RowPieces {

@@ -1,12 +1,10 @@
+#include "kernels/block_sum.cuh"
 #include "kernels/event_log_density.h"
 #include "kernels/vectors.cuh"
 
 namespace shalab::gpu {
 
 namespace {
-
-constexpr int kWarp = 32;
-constexpr int kWarps = kDensityThreads / kWarp;
 
 using Four = Pack<float, kDensityPlaces>;
 
@@ -22,19 +20,6 @@ __device__ Place place_of_block(const EventRows& events, RowPieces pieces) {
   const std::int64_t begin = (blockIdx.x % count) * pieces.size;
   const std::int64_t end = begin + pieces.size;
   return {blockIdx.x / count, begin, end < events.event ? end : events.event};
-}
-
-// Valid on thread 0.
-__device__ float sum_of_block(float value) {
-  __shared__ float warps[kWarps];
-  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
-    value = plus(value, __shfl_down_sync(0xffffffffu, value, offset));
-  }
-  if (threadIdx.x % kWarp == 0) warps[threadIdx.x / kWarp] = value;
-  __syncthreads();
-  float sum = warps[0];
-  for (int warp = 1; warp < kWarps; ++warp) sum = plus(sum, warps[warp]);
-  return sum;
 }
 
 template <EventFamily family, bool is_aligned>
@@ -56,24 +41,25 @@ __global__ void __launch_bounds__(kDensityThreads)
       }
     }
   }
-  const float total =
-      sum_of_block(plus(plus(sums[0], sums[1]), plus(sums[2], sums[3])));
+  const float total = sum_of_block<kDensityThreads>(
+      plus(plus(sums[0], sums[1]), plus(sums[2], sums[3])));
   if (threadIdx.x == 0) {
     totals[blockIdx.x] =
-        pieces.count == 1 ? EventDensity<family>::finished(total) : total;
+        pieces.count == 1 ? finished<family>(total, events.affine) : total;
   }
 }
 
 template <EventFamily family>
 __global__ void sum_pieces(const float* partial, std::int64_t rows,
-                           std::int64_t count, float* density) {
+                           std::int64_t count, DensityAffine affine,
+                           float* density) {
   const std::int64_t row = blockIdx.x * std::int64_t{blockDim.x} + threadIdx.x;
   if (row >= rows) return;
   float sum = partial[row * count];
   for (std::int64_t piece = 1; piece < count; ++piece) {
     sum = plus(sum, partial[row * count + piece]);
   }
-  density[row] = EventDensity<family>::finished(sum);
+  density[row] = finished<family>(sum, affine);
 }
 
 template <EventFamily family, bool is_aligned>
@@ -84,7 +70,7 @@ __global__ void __launch_bounds__(kDensityThreads)
   const float* m = events.parameters + place.row * events.event;
   const float* x = events.x + place.row % events.x_rows * events.event;
   float* to = slopes + place.row * events.event;
-  const float factor = gradient[place.row];
+  const float factor = times(gradient[place.row], events.affine.factor);
   for (std::int64_t i = place.begin + threadIdx.x * kDensityPlaces;
        i < place.end; i += kDensityStride) {
     const Four ms = load<is_aligned, Four>(m, i, place.end);
@@ -114,9 +100,9 @@ cudaError_t launch_sums(const EventRows& events, float* partial, float* density,
         <<<blocks, kDensityThreads, 0, stream>>>(events, pieces, totals);
   }
   if (pieces.count > 1) {
-    sum_pieces<family>
-        <<<blocks_for(events.rows, kDensityThreads), kDensityThreads, 0,
-           stream>>>(partial, events.rows, pieces.count, density);
+    sum_pieces<family><<<blocks_for(events.rows, kDensityThreads),
+                         kDensityThreads, 0, stream>>>(
+        partial, events.rows, pieces.count, events.affine, density);
   }
   return cudaGetLastError();
 }

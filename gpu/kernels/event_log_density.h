@@ -16,6 +16,7 @@ struct EventRows {
   std::int64_t rows;
   std::int64_t x_rows;
   std::int64_t event;
+  DensityAffine affine;
   const float* parameters;
   const float* x;
 };
@@ -25,7 +26,7 @@ struct EventRows {
 cudaError_t launch_event_log_density(const EventRows& events, float* partial,
                                      float* density, cudaStream_t stream);
 
-// slope * gradient by row: slopes [rows, event] from gradient [rows].
+// slope * factor * gradient by row: slopes [rows, event] from gradient [rows].
 cudaError_t launch_event_log_density_slope(const EventRows& events,
                                            const float* gradient, float* slopes,
                                            cudaStream_t stream);

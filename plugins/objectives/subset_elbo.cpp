@@ -25,14 +25,6 @@ at::Tensor random_subsets(std::int64_t k, std::int64_t count,
   return rank < size;
 }
 
-// Sums over modalities of the terms of T sources: the joint one, the single
-// ones (none or M) and the random ones, in this order.
-struct Sums {
-  at::Tensor joint;   // [B]
-  at::Tensor random;  // [k, B]
-  std::vector<at::Tensor> single;
-};
-
 class SubsetElbo final : public Objective {
  public:
   SubsetElbo(const Settings& settings, const ObjectiveContext& context)
@@ -110,57 +102,45 @@ class SubsetElbo final : public Objective {
     return at::cat(rows);
   }
 
-  void add(Sums& sums, const at::Tensor& log_prob) const {
-    const at::Tensor joint = log_prob[0];
-    const at::Tensor random =
-        log_prob.narrow(0, log_prob.size(0) - num_random_, num_random_);
-    sums.joint = sums.joint.defined() ? sums.joint + joint : joint;
-    sums.random = sums.random.defined() ? sums.random + random : random;
-    if (num_single_ > 0) sums.single.push_back(log_prob[1]);
-  }
-
   Terms terms_of(ModelView& model, const Batch& batch,
                  const at::Tensor& sources, const at::Tensor& rate,
                  const at::Tensor& z, const PrivateDraws& own,
                  const StepInfo& info) const {
-    std::vector<Decoding> decodings;
+    std::vector<at::Tensor> codes, counts;
     for (std::int64_t m = 0; m < count(); ++m) {
-      decodings.push_back(
-          {rows_with(own.code(z, static_cast<std::size_t>(m)), m),
-           rows_with(sources.select(2, m), m)});
+      codes.push_back(rows_with(own.code(z, static_cast<std::size_t>(m)), m));
+      counts.push_back(rows_with(sources.select(2, m), m));
     }
-    const auto log_probs = log_likelihoods(model, batch, decodings);
-    Terms terms;
-    Sums sums;
-    at::Tensor gain = at::zeros({}, rate.options());
-    for (std::size_t m = 0; m < log_probs.size(); ++m) {
-      gain = gain + weights_[m] * log_probs[m].sum(0);
-      add(sums, log_probs[m]);
-      terms.named.emplace_back("log_likelihood." + name(m),
-                               log_probs[m][0].mean());
-    }
+    const at::Tensor log_probs =
+        log_likelihoods(model, batch, codes, at::stack(counts));
+    const at::Tensor gain = weighted_sum(log_probs.sum(1), weights_);
     const double kl_weight = kl_weight_.in_epoch(info.epoch);
-    terms.loss = (kl_weight * rate.sum(0) - gain).mean();
-    record(terms, sums, rate);
+    Terms terms{(kl_weight * rate.sum(0) - gain).mean(), {}};
+    record(terms.named, log_probs.detach(), rate.detach());
     return terms;
   }
 
-  void record(Terms& terms, const Sums& sums, const at::Tensor& rate) const {
-    terms.named.emplace_back("kl", rate[0].mean());
-    terms.named.emplace_back("elbo", (sums.joint - rate[0]).mean());
-    for (std::int64_t m = 0; m < num_single_; ++m) {
-      const auto index = static_cast<std::size_t>(m);
-      terms.named.emplace_back("elbo." + name(index),
-                               (sums.single[index] - rate[1 + m]).mean());
+  // log_probs [M, T', B] by modality, rows as rows_with has them; rate [T, B].
+  void record(NamedTerms& named, const at::Tensor& log_probs,
+              const at::Tensor& rate) const {
+    const auto& modalities = context().modalities;
+    append_by_modality(named, "log_likelihood", modalities,
+                       log_probs.select(1, 0).mean(1));
+    named.emplace_back("kl", rate[0].mean());
+    named.emplace_back("elbo",
+                       (log_probs.select(1, 0).sum(0) - rate[0]).mean());
+    if (num_single_ > 0) {
+      const at::Tensor single =
+          log_probs.select(1, 1) - rate.narrow(0, 1, num_single_);
+      append_by_modality(named, "elbo", modalities, single.mean(1));
     }
     if (num_random_ == 0) return;
-    const at::Tensor of_random = rate.narrow(0, 1 + num_single_, num_random_);
-    terms.named.emplace_back("elbo_of_random_subsets",
-                             (sums.random - of_random).mean());
-  }
-
-  const std::string& name(std::size_t m) const {
-    return context().modalities[m].name;
+    const auto random_of = [this](const at::Tensor& x, std::int64_t dim) {
+      return x.narrow(dim, x.size(dim) - num_random_, num_random_);
+    };
+    named.emplace_back(
+        "elbo_of_random_subsets",
+        (random_of(log_probs, 1).sum(0) - random_of(rate, 0)).mean());
   }
 
   KlWeight kl_weight_;

@@ -20,6 +20,25 @@ std::int64_t event_size(const at::Tensor& parameters, int event_dims) {
   return size;
 }
 
+// log p of an event: factor times its unit density, less shift.
+struct Affine {
+  double factor;
+  double shift;
+};
+
+Affine affine_of(Likelihood::Family family, double scale, std::int64_t size) {
+  const auto count = static_cast<double>(size);
+  switch (family) {
+    case Likelihood::Family::laplace:
+      return {1 / scale, count * std::log(2 * scale)};
+    case Likelihood::Family::normal:
+      return {1 / (scale * scale),
+              count * (std::log(scale) + 0.5 * std::log(2 * std::numbers::pi))};
+    default:
+      return {1.0, 0.0};
+  }
+}
+
 at::Tensor categorical_log_prob(const at::Tensor& logits, const at::Tensor& x) {
   const at::Tensor log_probabilities = at::log_softmax(logits, -1);
   const at::Tensor picked = x.expand(logits.sizes().slice(0, logits.dim() - 1));
@@ -75,16 +94,10 @@ at::Tensor Likelihood::log_prob(const at::Tensor& x) const {
   if (family_ == Family::categorical) {
     return categorical_log_prob(parameters_, x);
   }
-  const at::Tensor density =
-      event_log_density(family_, parameters_, at_least_fp32(x), event_dims_);
-  if (family_ == Family::bernoulli) return density;
-  const auto size = static_cast<double>(event_size(parameters_, event_dims_));
-  if (family_ == Family::laplace) {
-    return density * (1 / scale_) - size * std::log(2 * scale_);
-  }
-  const double constant =
-      std::log(scale_) + 0.5 * std::log(2 * std::numbers::pi);
-  return density * (1 / (scale_ * scale_)) - size * constant;
+  const Affine affine =
+      affine_of(family_, scale_, event_size(parameters_, event_dims_));
+  return event_log_density(family_, parameters_, at_least_fp32(x), event_dims_,
+                           affine.factor, affine.shift);
 }
 
 at::Tensor Likelihood::mean() const {

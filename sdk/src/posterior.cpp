@@ -44,7 +44,7 @@ at::Tensor kl_laplace(const Posterior::Impl& q, const Posterior::Impl& p) {
 
 at::Tensor mixture_log_prob(const Posterior::Impl& impl, const at::Tensor& z) {
   const at::Tensor by_component =
-      simple_log_prob(impl.simple, impl.location, impl.spread, z.unsqueeze(-3));
+      component_log_prob(impl.simple, impl.location, impl.spread, z);
   return at::logsumexp(by_component + impl.log_weights, -2);
 }
 
@@ -154,7 +154,12 @@ at::Tensor Posterior::log_prob(const at::Tensor& z) const {
                    std::to_string(impl_->location.size(-1)) + "], got " +
                    c10::str(z.sizes()));
   if (impl_->family == Family::mixture) return mixture_log_prob(*impl_, z);
-  return simple_log_prob(impl_->family, impl_->location, impl_->spread, z);
+  const auto row = [](const at::Tensor& x) {
+    return x.defined() ? x.unsqueeze(0) : x;
+  };
+  return component_log_prob(impl_->family, row(impl_->location),
+                            row(impl_->spread), z)
+      .squeeze(-2);
 }
 
 std::optional<at::Tensor> Posterior::kl_to(const Posterior& other) const {

@@ -1,10 +1,11 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <cmath>
 #include <limits>
-#include <numbers>
+#include <vector>
 
+#include "latent_draw.h"
+#include "latent_log_density.h"
 #include "posterior_impl.h"
 #include "shalab/error.h"
 
@@ -14,39 +15,49 @@ namespace {
 // Uniform draws lie in (-1, 1): at -1 a Laplace draw would be infinite.
 constexpr double kLeastUniform = std::numeric_limits<float>::epsilon() - 1.0;
 
+// Of location 0 and scale 1.
+at::Tensor standard_noise(Posterior::Family family, at::IntArrayRef shape,
+                          const at::TensorOptions& options,
+                          const std::optional<at::Generator>& generator) {
+  const at::Tensor noise = at::empty(shape, options);
+  if (family == Posterior::Family::normal) {
+    return noise.normal_(0, 1, generator);
+  }
+  noise.uniform_(kLeastUniform, 1.0, generator);
+  return (noise.sign() * at::log1p(-noise.abs())).neg_();
+}
+
 }  // namespace
 
-at::Tensor simple_log_prob(Posterior::Family family, const at::Tensor& location,
-                           const at::Tensor& spread, const at::Tensor& z) {
-  const at::Tensor error = z - location;
-  switch (family) {
-    case Posterior::Family::normal:
-      return -0.5 * (error.square() * (-spread).exp() + spread +
-                     std::log(2 * std::numbers::pi))
-                        .sum(-1);
-    case Posterior::Family::laplace:
-      return -(error.abs() / spread + (2 * spread).log()).sum(-1);
-    default:
-      throw Error(ErrorKind::run, "a dirac posterior has no density",
-                  "choose an objective that needs none, or a fusion with a "
-                  "normal or laplace posterior");
+at::Tensor component_log_prob(Posterior::Family family,
+                              const at::Tensor& location,
+                              const at::Tensor& spread, const at::Tensor& z) {
+  if (family == Posterior::Family::dirac) {
+    throw Error(ErrorKind::run, "a dirac posterior has no density",
+                "choose an objective that needs none, or a fusion with a "
+                "normal or laplace posterior");
   }
+  const std::int64_t batch =
+      location.size(1) == 1 ? z.size(-2) : location.size(1);
+  const std::int64_t components[] = {location.size(0), batch, location.size(2)};
+  std::vector<std::int64_t> shape = z.sizes().vec();
+  shape[shape.size() - 2] = batch;
+  const at::Tensor draws = z.expand(shape);
+  shape.back() = batch;
+  shape[shape.size() - 2] = location.size(0);
+  return latent_log_density(
+             family, z.dim() == 2 ? draws.unsqueeze(0) : draws.flatten(0, -3),
+             location.expand(components), spread.expand(components))
+      .view(shape);
 }
 
 at::Tensor simple_rsample(Posterior::Family family, const at::Tensor& location,
                           const at::Tensor& spread, at::IntArrayRef shape,
                           const std::optional<at::Generator>& generator) {
-  const auto noise = [&] { return at::empty(shape, location.options()); };
-  switch (family) {
-    case Posterior::Family::normal:
-      return location + (0.5 * spread).exp() * noise().normal_(0, 1, generator);
-    case Posterior::Family::laplace: {
-      const at::Tensor side = noise().uniform_(kLeastUniform, 1.0, generator);
-      return location - spread * (side.sign() * at::log1p(-side.abs()));
-    }
-    default:
-      return location.expand(shape);
-  }
+  if (family == Posterior::Family::dirac) return location.expand(shape);
+  const at::Tensor noise =
+      standard_noise(family, shape, location.options(), generator);
+  return latent_draw(family, location, spread, noise);
 }
 
 at::Tensor simple_variance(Posterior::Family family, const at::Tensor& location,

@@ -18,10 +18,12 @@ struct Posterior::Impl {
   Choice choice = Choice::stratified;
 };
 
-// Densities and draws of the simple families on tensors that broadcast.
-// log q(z) summed over the last dimension.
-at::Tensor simple_log_prob(Posterior::Family family, const at::Tensor& location,
-                           const at::Tensor& spread, const at::Tensor& z);
+// Densities and draws of the simple families.
+// log q_c(z), [..., C, B], of components [C, B, D] at z [..., B, D]; one of
+// the two B may be 1. Error(run) for a dirac.
+at::Tensor component_log_prob(Posterior::Family family,
+                              const at::Tensor& location,
+                              const at::Tensor& spread, const at::Tensor& z);
 // A reparameterised draw [K, B, D]; parameters broadcast to `shape`.
 at::Tensor simple_rsample(Posterior::Family family, const at::Tensor& location,
                           const at::Tensor& spread, at::IntArrayRef shape,

@@ -8,16 +8,21 @@ namespace event_log_density_test {
 
 using gpu::EventFamily;
 
+constexpr float kFactor = 1.5f;
+constexpr float kShift = 2.25f;
+
 at::Tensor density(EventFamily family, const at::Tensor& m, const at::Tensor& x,
-                   std::int64_t event_dims) {
+                   std::int64_t event_dims, double factor = kFactor,
+                   double shift = kShift) {
   return gpu_tests::operator_of<gpu_tests::Density>("event_log_density")
-      .call(m, x, static_cast<int>(family), event_dims);
+      .call(m, x, static_cast<int>(family), event_dims, factor, shift);
 }
 
 at::Tensor slope(EventFamily family, const at::Tensor& m, const at::Tensor& x,
-                 const at::Tensor& gradient, std::int64_t event_dims) {
+                 const at::Tensor& gradient, std::int64_t event_dims,
+                 double factor = kFactor) {
   return gpu_tests::operator_of<gpu_tests::Slope>("event_log_density_slope")
-      .call(m, x, gradient, static_cast<int>(family), event_dims);
+      .call(m, x, gradient, static_cast<int>(family), event_dims, factor);
 }
 
 // As the formula says, in double.
@@ -63,8 +68,11 @@ TEST(EventLogDensity, OfTheTwinIsTheFormulas) {
                      const at::Tensor&) {
     const at::Tensor repeated = x.repeat({m.size(0) / x.size(0), 1});
     const at::Tensor truth =
-        exact(family, m.to(at::kDouble), repeated.to(at::kDouble)).sum(1);
-    const at::Tensor twin = gpu_tests::density_twin<family>(m, x);
+        exact(family, m.to(at::kDouble), repeated.to(at::kDouble)).sum(1) *
+            kFactor -
+        kShift;
+    const at::Tensor twin =
+        gpu_tests::density_twin<family>(m, x, {kFactor, kShift});
     EXPECT_TRUE(at::allclose(twin.to(at::kDouble), truth, 1e-5, 1e-5));
     const at::Tensor folded =
         density(family, m.view({-1, x.size(0), x.size(1)}), x, 1);
@@ -78,8 +86,9 @@ TEST(EventLogDensity, SlopeOfTheTwinIsTheFormulas) {
     const at::Tensor repeated = x.repeat({m.size(0) / x.size(0), 1});
     const at::Tensor truth =
         exact_slope(family, m.to(at::kDouble), repeated.to(at::kDouble)) *
-        gradient.unsqueeze(1);
-    const at::Tensor twin = gpu_tests::slope_twin<family>(m, x, gradient);
+        gradient.unsqueeze(1) * kFactor;
+    const at::Tensor twin =
+        gpu_tests::slope_twin<family>(m, x, gradient, kFactor);
     EXPECT_TRUE(at::allclose(twin.to(at::kDouble), truth, 1e-5, 1e-6));
     const at::Tensor folded = slope(family, m.view({-1, x.size(0), x.size(1)}),
                                     x, gradient.view({-1, x.size(0)}), 1);
@@ -94,15 +103,15 @@ TEST(EventLogDensity, OnACpuIsThatOfATen) {
   const at::Tensor by_row = gradient.view({6, 4, 1, 1, 1});
   const std::vector<std::int64_t> dims = {-3, -2, -1};
   EXPECT_TRUE(
-      density(EventFamily::normal, m, x, 3)
+      density(EventFamily::normal, m, x, 3, 1, 0)
           .equal(at::linalg_vector_norm(x - m, 2, dims).square().mul(-0.5)));
-  EXPECT_TRUE(density(EventFamily::laplace, m, x, 3)
+  EXPECT_TRUE(density(EventFamily::laplace, m, x, 3, 1, 0)
                   .equal(-at::linalg_vector_norm(x - m, 1, dims)));
-  EXPECT_TRUE(density(EventFamily::bernoulli, m, x, 3)
+  EXPECT_TRUE(density(EventFamily::bernoulli, m, x, 3, 1, 0)
                   .equal((x * m - at::softplus(m)).sum(dims)));
   for (const auto family :
        {EventFamily::normal, EventFamily::laplace, EventFamily::bernoulli}) {
-    EXPECT_TRUE(slope(family, m, x, gradient, 3)
+    EXPECT_TRUE(slope(family, m, x, gradient, 3, 1)
                     .equal(exact_slope(family, m, x) * by_row));
   }
 }
@@ -146,8 +155,10 @@ TEST(EventLogDensity, OnAGpuIsTheTwins) {
         slope(family, there, x.to(at::kCUDA),
               gradient.to(at::kCUDA).view({-1, x.size(0)}), 1)
             .cpu();
-    const at::Tensor twin = gpu_tests::density_twin<family>(m, x);
-    const at::Tensor slope_twin = gpu_tests::slope_twin<family>(m, x, gradient);
+    const at::Tensor twin =
+        gpu_tests::density_twin<family>(m, x, {kFactor, kShift});
+    const at::Tensor slope_twin =
+        gpu_tests::slope_twin<family>(m, x, gradient, kFactor);
     if (family == EventFamily::bernoulli) {
       EXPECT_TRUE(at::allclose(values.flatten(), twin, 1e-5, 1e-4));
       EXPECT_TRUE(at::allclose(slopes.view_as(m), slope_twin, 1e-5, 1e-6));

@@ -11,9 +11,10 @@ TEST(CudaLibrary, RegistersAKernelForEachOperator) {
   const std::string missing = gpu_tests::missing_library();
   ASSERT_FALSE(missing.starts_with("FAILED")) << missing;
   if (!missing.empty()) GTEST_SKIP() << missing;
-  for (const char* name :
-       {"event_log_density", "event_log_density_slope", "gather_rows",
-        "leaky_residual", "leaky_residual_backward"}) {
+  for (const char* name : {"event_log_density", "event_log_density_slope",
+                           "gather_rows", "latent_draw", "latent_draw_backward",
+                           "latent_log_density", "latent_log_density_backward",
+                           "leaky_residual", "leaky_residual_backward"}) {
     const auto found = c10::Dispatcher::singleton().findSchema(
         {std::string("shalab::") + name, ""});
     ASSERT_TRUE(found.has_value()) << name;

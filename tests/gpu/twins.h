@@ -28,9 +28,9 @@ auto operator_of(const std::string& name) {
 }
 
 using Density = at::Tensor(const at::Tensor&, const at::Tensor&, std::int64_t,
-                           std::int64_t);
+                           std::int64_t, double, double);
 using Slope = at::Tensor(const at::Tensor&, const at::Tensor&,
-                         const at::Tensor&, std::int64_t, std::int64_t);
+                         const at::Tensor&, std::int64_t, std::int64_t, double);
 using Gather = at::Tensor(const at::Tensor&, const at::Tensor&);
 using Pair = std::tuple<at::Tensor, at::Tensor>;
 using Residual = Pair(const at::Tensor&, const at::Tensor&, double, double,
@@ -101,7 +101,8 @@ float piece_sum(const float* m, const float* x, std::int64_t begin,
 
 // m [R, E] and x [X, E], contiguous; row r of m is compared with r mod X.
 template <gpu::EventFamily family>
-at::Tensor density_twin(const at::Tensor& m, const at::Tensor& x) {
+at::Tensor density_twin(const at::Tensor& m, const at::Tensor& x,
+                        gpu::DensityAffine affine) {
   const std::int64_t event = m.size(1);
   const at::Tensor density = at::empty({m.size(0)});
   const gpu::RowPieces pieces = gpu::pieces_of(m.size(0), event);
@@ -115,15 +116,14 @@ at::Tensor density_twin(const at::Tensor& m, const at::Tensor& x) {
           ms, xs, begin, std::min(begin + pieces.size, event));
       sum = piece == 0 ? part : gpu::plus(sum, part);
     }
-    density.mutable_data_ptr<float>()[row] =
-        gpu::EventDensity<family>::finished(sum);
+    density.mutable_data_ptr<float>()[row] = gpu::finished<family>(sum, affine);
   }
   return density;
 }
 
 template <gpu::EventFamily family>
 at::Tensor slope_twin(const at::Tensor& m, const at::Tensor& x,
-                      const at::Tensor& gradient) {
+                      const at::Tensor& gradient, float factor) {
   const at::Tensor slopes = at::empty_like(m);
   const std::int64_t event = m.size(1);
   for (std::int64_t i = 0; i < m.numel(); ++i) {
@@ -132,7 +132,7 @@ at::Tensor slope_twin(const at::Tensor& m, const at::Tensor& x,
         x.const_data_ptr<float>()[row % x.size(0) * event + i % event];
     slopes.mutable_data_ptr<float>()[i] = gpu::times(
         gpu::EventDensity<family>::slope(m.const_data_ptr<float>()[i], from),
-        gradient.const_data_ptr<float>()[row]);
+        gpu::times(gradient.const_data_ptr<float>()[row], factor));
   }
   return slopes;
 }

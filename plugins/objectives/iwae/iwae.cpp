@@ -74,11 +74,11 @@ at::Tensor own_log_prob(const std::vector<Posterior>& posteriors,
   return at::stack(parts, 1);
 }
 
-// Mean over the sources present in each sample, then over samples, of
-// x [M, B].
+// Mean over the sources present in each sample, then over samples: [...] for
+// x [..., M, B].
 at::Tensor over_sources(const at::Tensor& x, const at::Tensor& presence) {
-  const at::Tensor sum = at::where(presence.t(), x, 0).sum(0);
-  return (sum / presence.sum(1)).mean();
+  const at::Tensor sum = at::where(presence.t(), x, 0).sum(-2);
+  return (sum / presence.sum(1)).mean(-1);
 }
 
 void scale_gradient(const at::Tensor& draws, const at::Tensor& share) {
@@ -114,12 +114,10 @@ class Iwae final : public Objective {
     const Draws draws = draw(model, batch, info.generator);
     Terms terms;
     at::Tensor log_weight = densities(terms, model, batch, draws);
-    const auto fits = fits_of(model, batch, draws, info.generator);
-    for (std::size_t m = 0; m < fits.size(); ++m) {
-      log_weight = log_weight + weights_[m] * fits[m];
-      terms.named.emplace_back("log_likelihood." + context().modalities[m].name,
-                               over_sources(fits[m].mean(0), batch.presence));
-    }
+    const at::Tensor fits = fits_of(model, batch, draws, info.generator);
+    log_weight = log_weight + weighted_sum(fits, weights_);
+    append_by_modality(terms.named, "log_likelihood", context().modalities,
+                       over_sources(fits.detach().mean(1), batch.presence));
     const at::Tensor bound =
         over_sources(reduced(log_weight, draws), batch.presence);
     terms.named.emplace_back("bound", bound);
@@ -178,21 +176,16 @@ class Iwae final : public Objective {
     return at::cat({draws.z, w}, -1);
   }
 
-  // log p(x_m | .) under every source's draws, by m, [K, M, B]; 0 where absent.
-  std::vector<at::Tensor> fits_of(ModelView& model, const Batch& batch,
-                                  const Draws& draws,
-                                  at::Generator& generator) {
-    std::vector<Decoding> decodings;
+  // log p(x_m | .) under every source's draws, [M, K, M, B], targets first; 0
+  // where a target is absent.
+  at::Tensor fits_of(ModelView& model, const Batch& batch, const Draws& draws,
+                     at::Generator& generator) {
+    std::vector<at::Tensor> codes;
     for (std::size_t m = 0; m < batch.data.size(); ++m) {
-      decodings.push_back(
-          {code_of(m, draws, generator).flatten(0, 1),
-           batch.presence.select(1, static_cast<std::int64_t>(m))});
+      codes.push_back(code_of(m, draws, generator).flatten(0, 1));
     }
-    auto fits = log_likelihoods(model, batch, decodings);
-    for (at::Tensor& fit : fits) {
-      fit = fit.unflatten(0, {draws.z.size(0), draws.z.size(1)});
-    }
-    return fits;
+    return log_likelihoods(model, batch, codes, batch.presence.t().unsqueeze(1))
+        .unflatten(1, {draws.z.size(0), draws.z.size(1)});
   }
 
   // The bound of each source and sample, [M, B], from log w [K, M, B].

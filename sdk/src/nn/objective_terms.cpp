@@ -118,38 +118,53 @@ PrivateDraws draw_private(ModelView& model,
   return draws;
 }
 
-std::vector<at::Tensor> log_likelihoods(
-    ModelView& model, const Batch& batch,
-    const std::vector<Decoding>& decodings) {
-  std::vector<at::Tensor> result(decodings.size());
-  side_by_side(decodings.size(), [&](std::size_t m) {
-    const auto& [code, counts] = decodings[m];
-    const at::Tensor log_prob = model.decode(m, code.flatten(0, 1))
-                                    .unflatten(code.size(0), code.size(1))
-                                    .log_prob(batch.data[m]);
-    result[m] = at::where(counts, log_prob, 0);
+at::Tensor log_likelihoods(ModelView& model, const Batch& batch,
+                           const std::vector<at::Tensor>& codes,
+                           const at::Tensor& counts) {
+  std::vector<at::Tensor> result(codes.size());
+  side_by_side(codes.size(), [&](std::size_t m) {
+    result[m] = model.decode(m, codes[m].flatten(0, 1))
+                    .unflatten(codes[m].size(0), codes[m].size(1))
+                    .log_prob(batch.data[m]);
   });
-  return result;
+  return at::where(counts, at::stack(result), 0);
+}
+
+at::Tensor weighted_sum(const at::Tensor& x,
+                        const std::vector<double>& weights) {
+  const bool is_plain =
+      std::ranges::all_of(weights, [](double weight) { return weight == 1.0; });
+  if (is_plain) return x.sum(0);
+  const std::vector<at::Tensor> parts = x.unbind(0);
+  at::Tensor sum = weights[0] * parts[0];
+  for (std::size_t m = 1; m < parts.size(); ++m) {
+    sum = at::add(sum, parts[m], weights[m]);
+  }
+  return sum;
+}
+
+void append_by_modality(NamedTerms& named, const std::string& term,
+                        const std::vector<ModalitySpec>& modalities,
+                        const at::Tensor& values) {
+  const std::vector<at::Tensor> parts = values.detach().unbind(0);
+  for (std::size_t m = 0; m < parts.size(); ++m) {
+    named.emplace_back(term + "." + modalities[m].name, parts[m]);
+  }
 }
 
 Fit fit_of(ModelView& model, const Batch& batch, const at::Tensor& z,
            const PrivateDraws& own, const std::vector<double>& weights) {
-  std::vector<Decoding> decodings;
+  const at::Tensor draws = z.unsqueeze(0);
+  std::vector<at::Tensor> codes;
   for (std::size_t m = 0; m < batch.data.size(); ++m) {
-    decodings.push_back(
-        {own.code(z.unsqueeze(0), m),
-         batch.presence.select(1, static_cast<std::int64_t>(m))});
+    codes.push_back(own.code(draws, m));
   }
-  const auto log_probs = log_likelihoods(model, batch, decodings);
-  Fit fit;
-  for (std::size_t m = 0; m < log_probs.size(); ++m) {
-    const at::Tensor log_prob = log_probs[m].squeeze(0);
-    const at::Tensor weighted = weights[m] * log_prob;
-    fit.total = m == 0 ? log_prob : fit.total + log_prob;
-    fit.weighted = m == 0 ? weighted : fit.weighted + weighted;
-    fit.named.emplace_back("log_likelihood." + model.modalities()[m].name,
-                           log_prob.mean());
-  }
+  const at::Tensor log_probs =
+      log_likelihoods(model, batch, codes, batch.presence.t().unsqueeze(1))
+          .squeeze(1);
+  Fit fit{log_probs.sum(0), weighted_sum(log_probs, weights), {}};
+  append_by_modality(fit.named, "log_likelihood", model.modalities(),
+                     log_probs.detach().mean(1));
   return fit;
 }
 

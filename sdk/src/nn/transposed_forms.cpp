@@ -1,9 +1,9 @@
 #include "transposed_forms.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
 
 #include <algorithm>
-#include <vector>
 
 namespace shalab::nn {
 
@@ -29,42 +29,50 @@ Reach reach_of(std::int64_t k, const Geometry& geometry) {
   return {first, (s - 1 + geometry.padding) / s - first + 1};
 }
 
-// Which of k taps meets offset i in phase a; k where none does.
-std::vector<std::int64_t> taps(std::int64_t k, const Reach& reach,
-                               const Geometry& geometry) {
-  std::vector<std::int64_t> result;
-  for (std::int64_t a = 0; a < geometry.stride; ++a) {
-    for (std::int64_t i = 0; i < reach.count; ++i) {
-      const std::int64_t tap =
-          a + geometry.padding - geometry.stride * (reach.first + i);
-      result.push_back(tap >= 0 && tap < k ? tap : k);
+// The tap of k that offset i meets in phase a, or none of them: < 0 or >= k.
+std::int64_t tap_of(std::int64_t phase, std::int64_t i, const Reach& reach,
+                    const Geometry& geometry) {
+  return phase + geometry.padding - geometry.stride * (reach.first + i);
+}
+
+// kernels [stride^2 * out, in, count, count] from weight [in, out, k, k].
+template <typename Number>
+void write_phase_kernels(const at::Tensor& weight, const Reach& reach,
+                         const Geometry& geometry, const at::Tensor& kernels) {
+  const auto from = weight.accessor<Number, 4>();
+  auto to = kernels.accessor<Number, 4>();
+  const std::int64_t in = from.size(0), out = from.size(1), k = from.size(2);
+  const std::int64_t s = geometry.stride, count = reach.count;
+  for (std::int64_t place = 0; place < s * s * count * count; ++place) {
+    const std::int64_t phase = place / (count * count);
+    const std::int64_t i = place / count % count, j = place % count;
+    const std::int64_t row = tap_of(phase / s, i, reach, geometry);
+    const std::int64_t column = tap_of(phase % s, j, reach, geometry);
+    if (std::min(row, column) < 0 || std::max(row, column) >= k) continue;
+    for (std::int64_t o = 0; o < out; ++o) {
+      for (std::int64_t c = 0; c < in; ++c) {
+        to[phase * out + o][c][i][j] = from[c][o][row][column];
+      }
     }
   }
-  return result;
 }
 
-// [stride, stride, count, count] numbers of kernel places, k * k for none.
-at::Tensor places(std::int64_t k, const Reach& reach,
-                  const Geometry& geometry) {
-  const std::vector<std::int64_t> one = taps(k, reach, geometry);
-  const at::Tensor tap =
-      at::tensor(one, at::kLong).view({geometry.stride, reach.count});
-  const at::Tensor rows = tap.view({geometry.stride, 1, reach.count, 1});
-  const at::Tensor columns = tap.view({1, geometry.stride, 1, reach.count});
-  const at::Tensor place = rows * k + columns;
-  return at::where((rows == k).logical_or(columns == k), k * k, place);
-}
-
-// [stride^2 * out, in, count, count]
 at::Tensor phase_kernels(const at::Tensor& weight, const Reach& reach,
                          const Geometry& geometry) {
-  const std::int64_t k = weight.size(2);
-  const at::Tensor padded = at::constant_pad_nd(weight.flatten(2), {0, 1});
-  return padded.index_select(2, places(k, reach, geometry).flatten())
-      .view({weight.size(0), weight.size(1), -1, reach.count, reach.count})
-      .permute({2, 1, 0, 3, 4})
-      .flatten(0, 1)
-      .contiguous(at::MemoryFormat::ChannelsLast);
+  const std::int64_t phases = geometry.stride * geometry.stride;
+  const at::Tensor kernels = at::empty(
+      {phases * weight.size(1), weight.size(0), reach.count, reach.count},
+      weight.options(), at::MemoryFormat::ChannelsLast);
+  kernels.zero_();
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kBFloat16, at::kHalf, weight.scalar_type(), "phase_kernels",
+      [&] { write_phase_kernels<scalar_t>(weight, reach, geometry, kernels); });
+  return kernels;
+}
+
+at::Tensor repeated(const at::Tensor& bias, std::int64_t times) {
+  if (!bias.defined()) return bias;
+  return bias.expand({times, bias.size(0)}).reshape({-1});
 }
 
 }  // namespace
@@ -97,10 +105,9 @@ at::Tensor transposed_by_phases(const at::Tensor& x, const at::Tensor& weight,
   const std::int64_t padding =
       std::max({std::int64_t{0}, -reach.first, rows + last - x.size(2),
                 columns + last - x.size(3)});
-  const at::Tensor phases =
-      at::convolution(x, phase_kernels(weight, reach, geometry),
-                      bias.defined() ? bias.repeat({s * s}) : at::Tensor(),
-                      {1, 1}, {padding, padding}, {1, 1}, false, {0, 0}, 1);
+  const at::Tensor phases = at::convolution(
+      x, phase_kernels(weight, reach, geometry), repeated(bias, s * s), {1, 1},
+      {padding, padding}, {1, 1}, false, {0, 0}, 1);
   const std::int64_t start = padding + reach.first;
   return phases.permute({0, 2, 3, 1})
       .narrow(1, start, rows)

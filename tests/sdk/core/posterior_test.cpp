@@ -48,6 +48,17 @@ TEST(Posterior, OfANormalHasItsDensity) {
   EXPECT_NEAR(q.log_prob(at::zeros({1, 2})).item<double>(), -1.837877, 1e-5);
 }
 
+TEST(Posterior, DensityRepeatsASingleRow) {
+  const auto many = Posterior::normal(at::randn({4, 3}), at::randn({4, 3}));
+  const at::Tensor one = at::randn({2, 1, 3});
+  EXPECT_TRUE(
+      at::equal(many.log_prob(one), many.log_prob(one.expand({2, 4, 3}))));
+  const auto single = Posterior::laplace(at::zeros({1, 3}), at::ones({1, 3}));
+  EXPECT_TRUE(at::equal(single.log_prob(one.expand({2, 4, 3})),
+                        single.log_prob(one).expand({2, 4})));
+  EXPECT_EQ(single.log_prob(at::empty({0, 3})).sizes(), at::IntArrayRef({0}));
+}
+
 TEST(Posterior, KlOfNormalsIsTheClosedForm) {
   const auto q = Posterior::normal(column(1), column(0));
   const auto p = Posterior::normal(column(0), column(std::log(4.0f)));

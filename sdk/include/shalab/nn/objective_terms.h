@@ -57,22 +57,29 @@ PrivateDraws draw_private(ModelView& model,
                           const std::vector<Features>& features,
                           std::int64_t num_samples, at::Generator& generator);
 
-// What a modality is reconstructed from, and which pairs matter.
-struct Decoding {
-  at::Tensor code;    // [K, B, C]
-  at::Tensor counts;  // bool, broadcast to [K, B]
-};
-// log p(x_m | code) by modality, [K, B], where `counts` says; 0 elsewhere. Each
+// log p(x_m | codes[m]) where `counts` says, 0 elsewhere: [M, K, B] for codes
+// [K, B, C] of M modalities and bool `counts` that broadcasts to it. Each
 // decoder is called once; modalities side by side.
-std::vector<at::Tensor> log_likelihoods(ModelView& model, const Batch& batch,
-                                        const std::vector<Decoding>& decodings);
+at::Tensor log_likelihoods(ModelView& model, const Batch& batch,
+                           const std::vector<at::Tensor>& codes,
+                           const at::Tensor& counts);
+
+// sum_m weights[m] x[m], [...] for x [M, ...].
+at::Tensor weighted_sum(const at::Tensor& x,
+                        const std::vector<double>& weights);
+
+// "TERM.NAME" by modality from values [M].
+using NamedTerms = std::vector<std::pair<std::string, at::Tensor>>;
+void append_by_modality(NamedTerms& named, const std::string& term,
+                        const std::vector<ModalitySpec>& modalities,
+                        const at::Tensor& values);
 
 // All modalities of each sample from one latent.
 struct Fit {
   at::Tensor total;     // [B]: sum of log p(x_m | z, w_m) over the present
   at::Tensor weighted;  // [B]: the same with likelihood weights
   // Means over the batch, "log_likelihood.NAME".
-  std::vector<std::pair<std::string, at::Tensor>> named;
+  NamedTerms named;
 };
 // z [B, D]; `own` holds one draw (K = 1) or none.
 Fit fit_of(ModelView& model, const Batch& batch, const at::Tensor& z,
