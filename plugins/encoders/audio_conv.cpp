@@ -83,7 +83,7 @@ class TowerImpl : public torch::nn::Module {
     for (nn::Conv2d& layer : downs_) {
       h = at::leaky_relu(layer->forward(h), kSlope);
     }
-    return linear_->forward(h.flatten(1));
+    return linear_->forward(nn::flattened(h));
   }
 
  private:

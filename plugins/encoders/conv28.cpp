@@ -55,7 +55,7 @@ class TowerImpl : public torch::nn::Module {
     at::Tensor h = down1_->forward(nn::in_layout_of(down3_->weight, x)).relu_();
     h = down2_->forward(h).relu_();
     h = down3_->forward(h).relu_();
-    h = linear_->forward(h.flatten(1));
+    h = linear_->forward(nn::flattened(h));
     return has_relu_ ? at::relu(h) : h;
   }
 

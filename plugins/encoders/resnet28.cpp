@@ -52,7 +52,7 @@ class TowerImpl : public torch::nn::Module {
     for (int i = 0; i < 2; ++i) {
       h = blocks_[i]->forward_pooled(h);
     }
-    const at::Tensor maps = blocks_[2]->sum(h).flatten(1);
+    const at::Tensor maps = nn::flattened(blocks_[2]->sum(h));
     return linear_ ? linear_->forward(maps) : maps;
   }
 

@@ -78,7 +78,7 @@ class TowerImpl : public torch::nn::Module {
     for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) {
       h = blocks_[i]->forward_pooled(h);
     }
-    const at::Tensor maps = blocks_.back()->sum(h).flatten(1);
+    const at::Tensor maps = nn::flattened(blocks_.back()->sum(h));
     return linear_ ? linear_->forward(maps) : maps;
   }
 

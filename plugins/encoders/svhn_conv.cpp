@@ -85,7 +85,7 @@ class TowerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h = nn::in_layout_of(layers_[1]->weight, x);
     for (auto& layer : layers_) h = at::relu(layer->forward(h));
-    return linear_ ? linear_->forward(h.flatten(1)) : h.flatten(1);
+    return linear_ ? linear_->forward(nn::flattened(h)) : nn::flattened(h);
   }
 
  private:

@@ -123,7 +123,7 @@ class TowerImpl : public torch::nn::Module {
     for (std::size_t i = 0; i < downs_.size(); ++i) {
       h = blocks_.apply(i, at::relu(downs_[i]->forward(h)));
     }
-    return linear_->forward(h.flatten(1));
+    return linear_->forward(nn::flattened(h));
   }
 
  private:

@@ -13,4 +13,9 @@ inline at::Tensor in_layout_of(const at::Tensor& weight, const at::Tensor& x) {
   return x.contiguous(weight.suggest_memory_format());
 }
 
+// maps [B, C, H, W] as rows [B, C * H * W], for the linear layer behind
+// convolutions. Gradient: to maps, in their memory format, so that what stands
+// before reads it in its own order; differentiable again.
+at::Tensor flattened(const at::Tensor& maps);
+
 }  // namespace shalab::nn
