@@ -9,6 +9,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <torch/library.h>
 
+#include "element_types.h"
 #include "kernels/leaky_residual.h"
 #include "kernels/resampled_residual.h"
 #include "nn/residual_formula.h"
@@ -23,19 +24,6 @@ using nn::Resample;
 using Pair = std::tuple<at::Tensor, at::Tensor>;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
-bool is_element_type(at::ScalarType type) {
-  return type == at::kFloat || type == at::kBFloat16;
-}
-
-bool has_elements(const at::Tensor& x) {
-  return is_element_type(x.scalar_type()) && x.numel() > 0;
-}
-
-gpu::ElementType element_type(const at::Tensor& x) {
-  return x.scalar_type() == at::kFloat ? gpu::ElementType::float32
-                                       : gpu::ElementType::bfloat16;
-}
 
 gpu::ResidualTerms residual_terms(const at::Tensor& x, double weight,
                                   double slope) {
@@ -82,10 +70,7 @@ Pair plain_backward(const at::Tensor& activated, const at::Tensor& to_sum,
 
 // Channels last, and enough of them for whole reads.
 bool has_packed_channels(const at::Tensor& x) {
-  const auto bytes = x.size(1) * static_cast<std::int64_t>(x.element_size());
-  const auto address = reinterpret_cast<std::uintptr_t>(x.const_data_ptr());
-  return x.is_contiguous(kChannelsLast) && bytes % gpu::kResampleBytes == 0 &&
-         address % gpu::kResampleBytes == 0;
+  return x.is_contiguous(kChannelsLast) && is_in_packs(x, x.size(1));
 }
 
 gpu::ResampleTerms resample_terms(at::IntArrayRef sizes, double weight,

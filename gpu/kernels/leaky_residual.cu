@@ -9,13 +9,12 @@ namespace shalab::gpu {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kBytes = 16;
 
 template <typename Element>
-using PackOf = Pack<Element, kBytes / sizeof(Element)>;
+using PackOf = Pack<Element, kPackBytes / sizeof(Element)>;
 
 template <typename Element>
-constexpr int kPackSize = kBytes / sizeof(Element);
+constexpr int kPackSize = kPackBytes / sizeof(Element);
 
 template <typename Element>
 __device__ std::int64_t first_of_thread() {

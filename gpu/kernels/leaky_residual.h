@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-namespace shalab::gpu {
+#include "kernels/element_type.h"
 
-enum class ElementType { float32, bfloat16 };
+namespace shalab::gpu {
 
 // `count` > 0 elements of one type at each address, in one order of memory.
 struct ResidualTerms {

@@ -10,7 +10,7 @@ namespace {
 constexpr int kThreads = 256;
 
 template <typename Element>
-using Form = Resampled<Element, kResampleBytes / sizeof(Element)>;
+using Form = Resampled<Element, kPackBytes / sizeof(Element)>;
 
 __device__ std::int64_t item_of_thread() {
   return blockIdx.x * std::int64_t{kThreads} + threadIdx.x;

@@ -11,13 +11,10 @@ namespace shalab::gpu {
 
 enum class Resampling { average_pool, upsample };
 
-// Bytes that an item reads at once: all addresses are multiples of it, and the
-// channels of a place fill it or a multiple.
-constexpr int kResampleBytes = 16;
-
-// `type` of all elements; x [batch, height, width, channels], dx of x's size
-// or, upsampled, of twice its rows and columns; `sum` may be null; none is
-// empty.
+// All addresses are multiples of kPackBytes, and the channels of a place fill
+// it or a multiple. `type` of all elements; x [batch, height, width, channels],
+// dx of x's size or, upsampled, of twice its rows and columns; `sum` may be
+// null; none is empty.
 cudaError_t launch_resampled_residual(Resampling resampling, ElementType type,
                                       const ResampleTerms& terms, const void* x,
                                       const void* dx, void* sum,

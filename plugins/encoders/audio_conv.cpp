@@ -4,7 +4,6 @@
 // normalisation. Theirs are 128 x 128 with 64 channels in the first layer.
 // Without their final tanh: log-mel images lie in [0, 1].
 
-#include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/relu.h>
 
 #include <algorithm>
@@ -81,7 +80,7 @@ class TowerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h = nn::in_layout_of(downs_.back()->weight, x);
     for (nn::Conv2d& layer : downs_) {
-      h = at::leaky_relu(layer->forward(h), kSlope);
+      h = layer->forward_activated(h, kSlope);
     }
     return linear_->forward(nn::flattened(h));
   }
@@ -106,12 +105,12 @@ class DecoderImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& code) {
-    at::Tensor h = nn::in_layout_of(ups_.front()->weight,
-                                    linear_->forward(code).view(maps_));
-    for (nn::ConvTranspose2d& layer : ups_) {
-      h = layer->forward(at::relu(h));
+    at::Tensor h = at::relu(nn::in_layout_of(
+        ups_.front()->weight, linear_->forward(code).view(maps_)));
+    for (std::size_t i = 0; i + 1 < ups_.size(); ++i) {
+      h = ups_[i]->forward_activated(h);
     }
-    return h;
+    return ups_.back()->forward(h);
   }
 
  private:

@@ -52,9 +52,10 @@ class TowerImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor h = down1_->forward(nn::in_layout_of(down3_->weight, x)).relu_();
-    h = down2_->forward(h).relu_();
-    h = down3_->forward(h).relu_();
+    at::Tensor h =
+        down1_->forward_activated(nn::in_layout_of(down3_->weight, x));
+    h = down2_->forward_activated(h);
+    h = down3_->forward_activated(h);
     h = linear_->forward(nn::flattened(h));
     return has_relu_ ? at::relu(h) : h;
   }
@@ -86,8 +87,8 @@ class DecoderImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& code) {
     at::Tensor h =
         at::relu(linear_->forward(code)).view({-1, kChannels[2], kGrid, kGrid});
-    h = up1_->forward(nn::in_layout_of(up1_->weight, h)).relu_();
-    h = up2_->forward(h).relu_();
+    h = up1_->forward_activated(nn::in_layout_of(up1_->weight, h));
+    h = up2_->forward_activated(h);
     const at::Tensor out = up3_->forward(h);
     if (!gated_) return out;
     const std::vector<at::Tensor> parts =

@@ -84,7 +84,7 @@ class TowerImpl : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h = nn::in_layout_of(layers_[1]->weight, x);
-    for (auto& layer : layers_) h = at::relu(layer->forward(h));
+    for (auto& layer : layers_) h = layer->forward_activated(h);
     return linear_ ? linear_->forward(nn::flattened(h)) : nn::flattened(h);
   }
 
@@ -118,10 +118,10 @@ class DecoderImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& code) {
     at::Tensor h = linear_ ? at::relu(linear_->forward(code)) : code;
     h = h.unsqueeze(-1).unsqueeze(-1);
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      h = layers_[i]->forward(i > 0 ? at::relu(h) : h);
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
+      h = layers_[i]->forward_activated(h);
     }
-    return h;
+    return layers_.back()->forward(h);
   }
 
  private:

@@ -70,8 +70,9 @@ class ResidualImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor h = first_->forward(at::leaky_relu(x, kSlope));
-    return x + kResidualWeight * second_->forward(at::leaky_relu(h, kSlope));
+    const at::Tensor h =
+        first_->forward_activated(at::leaky_relu(x, kSlope), kSlope);
+    return x + kResidualWeight * second_->forward(h);
   }
 
  private:
@@ -121,7 +122,7 @@ class TowerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) {
     at::Tensor h = nn::in_layout_of(downs_.back()->weight, x);
     for (std::size_t i = 0; i < downs_.size(); ++i) {
-      h = blocks_.apply(i, at::relu(downs_[i]->forward(h)));
+      h = blocks_.apply(i, downs_[i]->forward_activated(h));
     }
     return linear_->forward(nn::flattened(h));
   }
@@ -153,11 +154,12 @@ class DecoderImpl : public torch::nn::Module {
   // code [N, code] -> [N, C, S, S], without a nonlinearity at the end.
   at::Tensor forward(const at::Tensor& code) {
     at::Tensor h = linear_->forward(code).view({-1, first_, kGrid, kGrid});
-    h = nn::in_layout_of(ups_.front()->weight, h);
-    for (std::size_t i = 0; i < ups_.size(); ++i) {
-      h = ups_[i]->forward(blocks_.apply(i, at::relu(h)));
+    h = at::relu(nn::in_layout_of(ups_.front()->weight, h));
+    const std::size_t last = ups_.size() - 1;
+    for (std::size_t i = 0; i < last; ++i) {
+      h = ups_[i]->forward_activated(blocks_.apply(i, h));
     }
-    return h;
+    return ups_[last]->forward(blocks_.apply(last, h));
   }
 
  private:

@@ -11,7 +11,8 @@ TEST(CudaLibrary, RegistersAKernelForEachOperator) {
   const std::string missing = gpu_tests::missing_library();
   ASSERT_FALSE(missing.starts_with("FAILED")) << missing;
   if (!missing.empty()) GTEST_SKIP() << missing;
-  for (const char* name : {"event_log_density", "event_log_density_slope",
+  for (const char* name : {"biased_leaky_relu", "biased_leaky_relu_backward",
+                           "event_log_density", "event_log_density_slope",
                            "gather_rows", "latent_draw", "latent_draw_backward",
                            "latent_log_density", "latent_log_density_backward",
                            "leaky_residual", "leaky_residual_backward"}) {

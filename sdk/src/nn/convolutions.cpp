@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "biased_leaky_relu.h"
+#include "shalab/error.h"
 #include "shalab/nn/layers.h"
 #include "transposed_forms.h"
 
@@ -32,6 +34,11 @@ bool is_plain(const Options& options) {
          *options.dilation() == *Square(1) &&
          std::holds_alternative<torch::enumtype::kZeros>(
              options.padding_mode());
+}
+
+template <typename Options>
+bool has_forms(const at::Tensor& x, const Options& options) {
+  return x.dim() == 4 && is_plain(options);
 }
 
 // 3 x 3 places, stride 1, one zero around.
@@ -148,14 +155,28 @@ at::Tensor convolved(const Operands& in, bool is_transposed,
       geometry);
 }
 
+at::Tensor twice_as_large(const at::Tensor& x) {
+  return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+}
+
+// leaky_relu(convolve(bias)). A GPU adds a bias in a pass of its own, which
+// may as well activate.
+template <typename Convolve>
+at::Tensor convolve_and_activate(const Convolve& convolve,
+                                 const at::Tensor& bias, double slope) {
+  SHALAB_CHECK(slope >= 0, "slope " + std::to_string(slope));
+  if (!bias.defined() || !bias.is_cuda()) {
+    return leaky_relu_in_place(convolve(bias), slope);
+  }
+  const at::Tensor y = convolve(at::Tensor());
+  return biased_leaky_relu(y, bias.to(y.scalar_type()), slope);
+}
+
 }  // namespace
 
-at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
-  if (x.dim() != 4 || !is_plain(options)) {
-    return torch::nn::Conv2dImpl::forward(x);
-  }
+at::Tensor Conv2dImpl::convolve(const at::Tensor& x, const at::Tensor& added) {
   const Geometry geometry = geometry_of(options);
-  Operands in{x, weight_shadow_.of(weight), bias_shadow_.of(bias)};
+  Operands in{x, weight_shadow_.of(weight), added};
   if (x.is_cpu()) {
     in = cast(in);
     if (columns_pay(in.x, in.weight, geometry.stride)) {
@@ -166,26 +187,69 @@ at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
   return at::conv2d(in.x, in.weight, in.bias, {s, s}, {p, p});
 }
 
-at::Tensor Conv2dImpl::forward_upsampled(const at::Tensor& x) {
-  if (x.dim() != 4 || !is_plain(options) || !keeps_size(options)) {
-    return forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-  }
-  const Operands in{x, upsampling_kernel(weight), bias_shadow_.of(bias)};
+at::Tensor Conv2dImpl::convolve_upsampled(const at::Tensor& x,
+                                          const at::Tensor& added) {
+  const Operands in{x, upsampling_kernel(weight), added};
   const Geometry geometry{2, 1, 0};
   if (x.is_cpu()) return convolved(cast(in), true, geometry);
   return at::conv_transpose2d(in.x, in.weight, in.bias, {2, 2}, {1, 1});
 }
 
-at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {
-  if (x.dim() != 4 || !is_plain(options)) {
-    return torch::nn::ConvTranspose2dImpl::forward(x);
+at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
+  return has_forms(x, options) ? convolve(x, bias_shadow_.of(bias))
+                               : torch::nn::Conv2dImpl::forward(x);
+}
+
+at::Tensor Conv2dImpl::forward_activated(const at::Tensor& x, double slope) {
+  if (!has_forms(x, options)) {
+    return convolve_and_activate([&](const auto&) { return forward(x); }, {},
+                                 slope);
   }
+  return convolve_and_activate(
+      [&](const at::Tensor& added) { return convolve(x, added); },
+      bias_shadow_.of(bias), slope);
+}
+
+at::Tensor Conv2dImpl::forward_upsampled(const at::Tensor& x) {
+  return has_forms(x, options) && keeps_size(options)
+             ? convolve_upsampled(x, bias_shadow_.of(bias))
+             : forward(twice_as_large(x));
+}
+
+at::Tensor Conv2dImpl::forward_upsampled_activated(const at::Tensor& x,
+                                                   double slope) {
+  if (!has_forms(x, options) || !keeps_size(options)) {
+    return forward_activated(twice_as_large(x), slope);
+  }
+  return convolve_and_activate(
+      [&](const at::Tensor& added) { return convolve_upsampled(x, added); },
+      bias_shadow_.of(bias), slope);
+}
+
+at::Tensor ConvTranspose2dImpl::convolve(const at::Tensor& x,
+                                         const at::Tensor& added) {
   const Geometry geometry = geometry_of(options);
-  const Operands in{x, weight_shadow_.of(weight), bias_shadow_.of(bias)};
+  const Operands in{x, weight_shadow_.of(weight), added};
   if (x.is_cpu()) return convolved(cast(in), true, geometry);
   const std::int64_t s = geometry.stride, p = geometry.padding,
                      o = geometry.output_padding;
   return at::conv_transpose2d(in.x, in.weight, in.bias, {s, s}, {p, p}, {o, o});
+}
+
+at::Tensor ConvTranspose2dImpl::forward(const at::Tensor& x) {
+  return has_forms(x, options) ? convolve(x, bias_shadow_.of(bias))
+                               : torch::nn::ConvTranspose2dImpl::forward(x);
+}
+
+at::Tensor ConvTranspose2dImpl::forward_activated(const at::Tensor& x,
+                                                  double slope) {
+  if (!has_forms(x, options)) {
+    return convolve_and_activate([&](const auto&) { return forward(x); }, {},
+                                 slope);
+  }
+  return convolve_and_activate(
+      [&](const at::Tensor& added) { return convolve(x, added); },
+      bias_shadow_.of(bias), slope);
 }
 
 }  // namespace shalab::nn

@@ -44,10 +44,10 @@ at::Tensor ResidualBlockImpl::shortcut(const at::Tensor& x) {
 }
 
 at::Tensor ResidualBlockImpl::change(const at::Tensor& activated) {
-  const at::Tensor h = input_ == Input::upsampled
-                           ? first_->forward_upsampled(activated)
-                           : first_->forward(activated);
-  return second_->forward(at::leaky_relu(h, kSlope));
+  return second_->forward(
+      input_ == Input::upsampled
+          ? first_->forward_upsampled_activated(activated, kSlope)
+          : first_->forward_activated(activated, kSlope));
 }
 
 LeakyResidual ResidualBlockImpl::forward(const LeakyResidual& x) {

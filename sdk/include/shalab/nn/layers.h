@@ -7,6 +7,12 @@
 // runs compute equal bits. On other devices, for groups and dilation, and under
 // second derivatives torch's own form is taken. Under bf16 autocast weights are
 // cast as shadow.h says, not at every call.
+//
+// forward_activated(x, slope) is leaky_relu(forward(x), slope), a ReLU where
+// the slope, which is not negative, is 0: on a CPU bit by bit and in the
+// convolution's own memory; on a GPU one pass adds the bias and activates, and
+// one pass gives both their gradients (in bf16 the value is rounded once).
+// Throws a failed check for a negative slope.
 
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
@@ -42,7 +48,15 @@ class Conv2dImpl : public torch::nn::Conv2dImpl {
   // needs 4 multiplications for 9 and never forms the upsampled picture.
   at::Tensor forward_upsampled(const at::Tensor& x);
 
+  // forward and forward_upsampled with the activation behind them.
+  at::Tensor forward_activated(const at::Tensor& x, double slope = 0.0);
+  at::Tensor forward_upsampled_activated(const at::Tensor& x,
+                                         double slope = 0.0);
+
  private:
+  at::Tensor convolve(const at::Tensor& x, const at::Tensor& bias);
+  at::Tensor convolve_upsampled(const at::Tensor& x, const at::Tensor& bias);
+
   Shadow weight_shadow_, bias_shadow_;
 };
 TORCH_MODULE(Conv2d);
@@ -56,8 +70,11 @@ class ConvTranspose2dImpl : public torch::nn::ConvTranspose2dImpl {
  public:
   using torch::nn::ConvTranspose2dImpl::ConvTranspose2dImpl;
   at::Tensor forward(const at::Tensor& x);
+  at::Tensor forward_activated(const at::Tensor& x, double slope = 0.0);
 
  private:
+  at::Tensor convolve(const at::Tensor& x, const at::Tensor& bias);
+
   Shadow weight_shadow_, bias_shadow_;
 };
 TORCH_MODULE(ConvTranspose2d);
