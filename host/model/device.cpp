@@ -6,7 +6,6 @@
 #include <dlfcn.h>
 
 #include <charconv>
-#include <filesystem>
 #include <thread>
 
 #include "shalab/error.h"
@@ -72,13 +71,18 @@ std::int64_t device_index(const std::string& text) {
 
 }  // namespace
 
-c10::Device open_device(const std::string& text) {
+c10::Device open_device(const std::string& text, Logger& logger) {
   if (text == "cpu") {
     return c10::kCPU;
   }
   if (text == "auto") {
-    return cuda_problem(0) ? c10::Device(c10::kCPU)
-                           : c10::Device(c10::kCUDA, 0);
+    if (!cuda_problem(0)) return {c10::kCUDA, 0};
+    if (const auto why = unused_gpu()) {
+      logger.warn("on the CPU, though this machine has a GPU: " + *why +
+                  " (put the CUDA build of LibTorch on the library path, or "
+                  "say --device cpu)");
+    }
+    return c10::kCPU;
   }
   const auto index = device_index(text);
   if (const auto problem = cuda_problem(index)) {
@@ -87,6 +91,10 @@ c10::Device open_device(const std::string& text) {
                 "library path");
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+std::optional<std::string> unused_gpu(const std::filesystem::path& driver) {
+  return std::filesystem::exists(driver) ? cuda_problem(0) : std::nullopt;
 }
 
 Precision precision_from(const std::string& text) {

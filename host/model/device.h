@@ -3,16 +3,25 @@
 
 #include <c10/core/Device.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
+
+#include "shalab/services.h"
 
 namespace shalab {
 
 // "auto", "cpu", "cuda" or "cuda:n" -> device. `auto` takes a GPU when one
-// can be used, else the CPU. For a GPU, libtorch_cuda is opened here, before
-// any other CUDA query. Throws Error(device) saying what is missing: the
-// library, a driver, that device number.
-c10::Device open_device(const std::string& text);
+// can be used, else the CPU, and warns of a GPU left unused. For a GPU,
+// libtorch_cuda is opened here, before any other CUDA query. Throws
+// Error(device) saying what is missing: the library, a driver, that device
+// number.
+c10::Device open_device(const std::string& text, Logger& logger);
+
+// Why this machine's GPU cannot be used; nothing where it can, or where the
+// driver has no device file, so that there is none.
+std::optional<std::string> unused_gpu(
+    const std::filesystem::path& driver = "/dev/nvidiactl");
 
 // Precision of network evaluation: fp32; tf32 (GPU matrix products and
 // convolutions, fp32 elsewhere; on a CPU the same as fp32); bf16 (autocast:

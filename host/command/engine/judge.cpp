@@ -49,7 +49,8 @@ int command_judge(const Invocation& invocation) {
   const auto settings = plugin_settings(session.registry(), "dataset", name,
                                         arguments.overrides());
   const auto device = open_device(
-      invocation.options.device.empty() ? "auto" : invocation.options.device);
+      invocation.options.device.empty() ? "auto" : invocation.options.device,
+      session.log());
   apply({});
   auto dataset =
       session.registry().make_dataset(name, settings, {session.services()});

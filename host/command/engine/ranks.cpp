@@ -81,7 +81,7 @@ std::vector<std::string> devices_asked(const Arguments& arguments,
 
 std::vector<std::string> devices_of(const ResolvedConfig& config,
                                     const std::vector<std::string>& asked,
-                                    const std::string& device) {
+                                    const std::string& device, Logger& logger) {
   const auto& run = config.settings("run");
   const auto count = static_cast<std::size_t>(run.integer("devices"));
   if (!asked.empty() && asked.size() != count) {
@@ -93,7 +93,7 @@ std::vector<std::string> devices_of(const ResolvedConfig& config,
   if (!asked.empty()) return asked;
   const auto name = device.empty() ? run.text("device") : device;
   if (count == 1) return {name};
-  const bool on_gpus = open_device(name).is_cuda();
+  const bool on_gpus = open_device(name, logger).is_cuda();
   std::vector<std::string> names;
   for (std::size_t rank = 0; rank < count; ++rank) {
     names.push_back(on_gpus ? "cuda:" + std::to_string(rank) : "cpu");

@@ -25,7 +25,7 @@ std::vector<std::string> devices_asked(const Arguments& arguments,
 // Error(resume) where another number is asked.
 std::vector<std::string> devices_of(const ResolvedConfig& config,
                                     const std::vector<std::string>& asked,
-                                    const std::string& device);
+                                    const std::string& device, Logger& logger);
 
 // Starts a process for each device and waits. Returns rank 0's exit code; where
 // it left none, records the run as failed and throws Error(run).

@@ -45,7 +45,7 @@ int command_resume(const Invocation& invocation) {
   auto config = session.config_of(id);
   const auto devices =
       devices_of(config, devices_asked(arguments, invocation.options),
-                 invocation.options.device);
+                 invocation.options.device, session.log());
   if (devices.size() > 1 && !collective) {
     return launch_ranks(session, devices);
   }

@@ -66,7 +66,8 @@ int command_run(const Invocation& invocation) {
     overrides.push_back("run.devices=" + std::to_string(asked.size()));
   }
   auto config = resolve_file(file, overrides, session.registry().list());
-  const auto devices = devices_of(config, asked, invocation.options.device);
+  const auto devices =
+      devices_of(config, asked, invocation.options.device, session.log());
   if (devices.size() > 1 && !collective) {
     return launch_ranks(session, devices);
   }

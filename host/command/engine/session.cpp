@@ -76,7 +76,7 @@ RunContext Session::context_for(const ResolvedConfig& config,
   const auto& run = config.settings("run");
   RunContext context;
   context.services = services_;
-  context.device = open_device(device);
+  context.device = open_device(device, log_);
   context.precision = precision_from(run.text("precision"));
   context.seed = static_cast<std::uint64_t>(run.integer("seed"));
   context.find_run = [this](const std::string& text) {

@@ -207,7 +207,7 @@ TEST(StepLoop, StepsByColumnAreTheSame) {
 void expect_gpu_replays(Gather (Fit::*gather)(), bool has_branches) {
   std::optional<c10::Device> gpu;
   try {
-    gpu = open_device("cuda");
+    gpu = open_device("cuda", *quiet_services().logger);
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }

@@ -23,7 +23,7 @@ Names of_run(const Names& asked, const Names& overrides,
   const auto config =
       resolve_file(SHALAB_SOURCE_DIR "/experiments/smoke/linear_gaussian.ini",
                    overrides, load_plugin_list({SHALAB_BUILD_DIR "/plugins"}));
-  return devices_of(config, asked, device);
+  return devices_of(config, asked, device, *quiet_services().logger);
 }
 
 ErrorKind refusal(const std::function<void()>& call) {
